@@ -5,7 +5,6 @@ const archive = (() => {
   const toNumber = (cell) => PLAIN.test(cell.trim()) ? Number(cell) : null;
   // Whether a cell holds a number, or a word that the archive or a program writes for a missing value.
   const isValue = (cell, model) => toNumber(cell) !== null || cell.trim() === "?" || model.words.empty.includes(cell.trim().toLowerCase());
-  const fail = (sentence) => { throw new tables.Unreadable(sentence); };
 
   function linesOf(text) {
     return text.split(/\r\n|\r|\n/).map((line, place) => ({ line, number: place + 1 })).filter(({ line }) => line.trim());
@@ -23,7 +22,7 @@ const archive = (() => {
 
   // series: for each line of the file { number, dimensions: the values of each channel }.
   function tableOf(name, series, notes, model) {
-    const stem = name.replace(/\.[^.]*$/, ""), width = series[0].dimensions.length, length = ({ dimensions }) => Math.max(...dimensions.map((one) => one.length));
+    const stem = tables.stemOf(name), width = series[0].dimensions.length, length = ({ dimensions }) => Math.max(...dimensions.map((one) => one.length));
     const rows = series.flatMap((one, place) => Array.from({ length: length(one) }, (_, step) => ({ one, place, step })));
     const columns = new Map([[model.reading.id ?? "series_id", rows.map(({ place }) => `${stem}_${place}`)]]);
     for (let channel = 0; channel < width; channel++) columns.set(`channel_${channel}`, rows.map(({ one, step }) => one.dimensions[channel][step] ?? null));
@@ -32,7 +31,7 @@ const archive = (() => {
 
   function numbersOf(cells, number, name, model) {
     const odd = cells.find((cell) => !isValue(cell, model));
-    if (odd !== undefined) fail(`expected a number in line ${number} of '${name}', got '${odd.trim()}'; correct it, or write NaN if the value is unknown`);
+    if (odd !== undefined) tables.fail(`expected a number in line ${number} of '${name}', got '${odd.trim()}'; correct it, or write NaN if the value is unknown`);
     return cells.map(toNumber);
   }
 
@@ -40,7 +39,7 @@ const archive = (() => {
   function requireClasses(classes, name) {
     const numbers = classes.filter((word) => PLAIN.test(word)), distinct = new Set(numbers).size, n = classes.length;
     const measured = 2 * distinct > n && !numbers.every((word) => Number.isInteger(Number(word)));
-    if (n >= FEWEST_MEASURED && (measured || distinct === n)) fail(`expected the class of a series at the beginning of each line of '${name}', as in the UCR archive, got ${fields.quoted(numbers, 4)}; if the lines are steps, write a line with the names of the columns above them`);
+    if (n >= FEWEST_MEASURED && (measured || distinct === n)) tables.fail(`expected the class of a series at the beginning of each line of '${name}', as in the UCR archive, got ${fields.quoted(numbers, 4)}; if the lines are steps, write a line with the names of the columns above them`);
   }
 
   function readUcr(text, name, model) {
@@ -49,7 +48,7 @@ const archive = (() => {
     const series = rows.map(({ number, cells }) => {
       const values = numbersOf(cells.slice(1), number, name, model);
       while (values.length && values[values.length - 1] === null) values.pop();
-      if (!values.length) fail(`expected at least one value in every series, got none in line ${number} of '${name}'; leave the line out`);
+      if (!values.length) tables.fail(`expected at least one value in every series, got none in line ${number} of '${name}'; leave the line out`);
       return { number, dimensions: [values] };
     });
     return tableOf(name, series, [`read each line of '${name}' as a class and a series; the classes were not read`], model);
@@ -61,21 +60,21 @@ const archive = (() => {
   // The header of a .ts file: words by key, and the lines below it.
   function headOf(text, name) {
     const lines = linesOf(text).filter(({ line }) => !line.trimStart().startsWith("#")), end = lines.findIndex(({ line }) => /^\s*@data\s*$/i.test(line));
-    if (end < 0) fail(`expected a line @data before the series in '${name}', got none; the file is incomplete`);
+    if (end < 0) tables.fail(`expected a line @data before the series in '${name}', got none; the file is incomplete`);
     const words = lines.slice(0, end).map(({ line }) => line.trim().split(/\s+/));
     return [new Map(words.map(([key, ...rest]) => [key.toLowerCase().replace(/s$/, ""), rest])), lines.slice(end + 1)];
   }
 
   function readUea(text, name, model) {
     const [head, lines] = headOf(text, name), is = (key) => ((head.get(key) || [])[0] || "").toLowerCase() === "true", hasTarget = is("@classlabel") || is("@targetlabel");
-    if (is("@timestamp")) fail(`expected values without times in '${name}', got @timeStamps true; predict it with limelight predict or limelight serve`);
-    if (!lines.length) fail(`expected at least one series in '${name}', got none; add a line for each series`);
+    if (is("@timestamp")) tables.fail(`expected values without times in '${name}', got @timeStamps true; predict it with limelight predict or limelight serve`);
+    if (!lines.length) tables.fail(`expected at least one series in '${name}', got none; add a line for each series`);
     const series = lines.map(({ line, number }) => {
       const parts = line.trim().split(":"), dimensions = hasTarget ? parts.slice(0, -1) : parts;
       return { number, dimensions: dimensions.map((one) => numbersOf(withoutStray(one).split(","), number, name, model)) };
     });
     const [{ dimensions: { length: width } }] = series, odd = series.find(({ dimensions }) => dimensions.length !== width || !width);
-    if (odd) fail(`expected ${width} dimensions in every line of '${name}', separated by ':', got ${odd.dimensions.length} in line ${odd.number}; correct the line, or the header`);
+    if (odd) tables.fail(`expected ${width} dimensions in every line of '${name}', separated by ':', got ${odd.dimensions.length} in line ${odd.number}; correct the line, or the header`);
     return tableOf(name, series, hasTarget ? [`the classes in '${name}' were not read`] : [], model);
   }
 

@@ -76,7 +76,7 @@ const classifier = (() => {
     const listed = (pick) => bySteps ? Array.from({ length: steps }, (_, step) => pick(start + step)) : pick(start);
     const byClass = (pick) => Object.fromEntries(classes.map((name, column) => [name, listed((at) => pick(at, column))]));
     const item = { id: one.id, probabilities: byClass((at, column) => shares[at * k + column]) };
-    if (shares.slice(start * k, (start + steps) * k).some((share) => !Number.isFinite(share))) throw new tables.Unreadable(`expected finite numbers, got a series whose values are too large for the model ('${one.id}'); check its values`);
+    if (shares.slice(start * k, (start + steps) * k).some((share) => !Number.isFinite(share))) tables.fail(`expected finite numbers, got a series whose values are too large for the model ('${one.id}'); check its values`);
     item.prediction = several ? byClass((at, column) => Number(codes[at * k + column])) : listed((at) => classes[Number(codes[at])]);
     if (!bySteps) item.code = several ? classes.map((_, column) => shares[start * k + column]).reduce((best, share, column, all) => share > all[best] ? column : best, 0) : Number(codes[start]);
     if (outputs.novelty) item.novelty = outputs.novelty.data[place];

@@ -102,7 +102,7 @@ const clock = (() => {
   // The number of a month by its English name; 0 for other words.
   const monthOf = (word) => MONTH_ALONE.test(word) ? MONTHS.indexOf(word.slice(0, 3).toLowerCase()) + 1 : 0;
 
-  // Of the cells of a column: { kind: "numbers" or "dates", times, order }; null if they are no times. "order" is what
+  // Of the cells of a column: { kind: "numbers" or "dates", times, order }; null if they are not times. "order" is what
   // another file shows about day and month, which holds for dates that do not show it.
   function read(words, numbers, order = "day first") {
     if (numbers.every((one) => one !== undefined && Number.isFinite(one))) {

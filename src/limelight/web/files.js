@@ -8,11 +8,10 @@ const files = (() => {
     [/\.arff$/i, "an ARFF file", "save it as CSV"], [/\.json$/i, "one JSON document", "save it as JSON lines (.jsonl), one object in each line"],
   ];
   const STARTS = [["PK\x03\x04", "a zip file or an Excel workbook"], ["PAR1", "a Parquet file"], ["ARROW1", "an Arrow file"], ["%PDF", "a PDF file"], ["\x89PNG", "a picture"], ["\x93NUMPY", "a file of arrays"], ["\x89HDF", "a file of arrays"]];
-  const fail = (sentence) => { throw new tables.Unreadable(sentence); };
 
   // Browsers cannot hold longer text in one string.
   function requireSize(size, name) {
-    if (size > MOST_BYTES) fail(`expected a file of at most 512 MiB of text, got more in '${name}'; split it, or predict it with limelight predict`);
+    if (size > MOST_BYTES) tables.fail(`expected a file of at most 512 MiB of text, got more in '${name}'; split it, or predict it with limelight predict`);
   }
 
   async function through(bytes, kind, name) {
@@ -24,7 +23,7 @@ const files = (() => {
         if ((size += one.value.length) > MOST_BYTES) break;
       }
     } catch {
-      fail(`expected a whole compressed file, got '${name}', which is damaged; pack it again`);
+      tables.fail(`expected a whole compressed file, got '${name}', which is damaged; pack it again`);
     }
     requireSize(size, name);
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
@@ -46,7 +45,7 @@ const files = (() => {
   // The only file in a zip file.
   async function unzipped(bytes, name) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length), entries = entriesOf(bytes, view), [entry] = entries;
-    if (entries.length !== 1) fail(`expected a zip file with one file in it, got '${name}' with ${entries.length}; unpack it`);
+    if (entries.length !== 1) tables.fail(`expected a zip file with one file in it, got '${name}' with ${entries.length}; unpack it`);
     const method = view.getUint16(entry + 10, true), size = view.getUint32(entry + 20, true), local = view.getUint32(entry + 42, true);
     const from = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true), packed = bytes.subarray(from, from + size);
     return method === 0 ? packed : through(packed, "deflate-raw", name);
@@ -55,7 +54,7 @@ const files = (() => {
   async function unpacked(bytes, name) {
     const [a, b] = bytes, ending = (PACKED.exec(name) || ["", ""])[1].toLowerCase();
     if (a === 0x1f && b === 0x8b) return through(bytes, "gzip", name);
-    if (ending === "gz") fail(`expected a gzip file, got '${name}', which is not one; pack it again`);
+    if (ending === "gz") tables.fail(`expected a gzip file, got '${name}', which is not one; pack it again`);
     return ending === "zip" ? unzipped(bytes, name) : bytes;
   }
 
@@ -64,7 +63,7 @@ const files = (() => {
     requireSize(given.length, name);
     const bytes = await unpacked(given, name), bare = name.replace(PACKED, ""), start = String.fromCharCode(...bytes.subarray(0, 8));
     const [, kind, remedy] = ENDINGS.find(([ending]) => ending.test(bare)) || [], found = STARTS.find(([sign]) => start.startsWith(sign));
-    if (kind || found) fail(`expected a text file, as ${READ}, got ${kind || found[1]}: '${name}'; ${remedy || "save the table as CSV"}, or predict it with limelight predict or limelight serve`);
+    if (kind || found) tables.fail(`expected a text file, as ${READ}, got ${kind || found[1]}: '${name}'; ${remedy || "save the table as CSV"}, or predict it with limelight predict or limelight serve`);
     return tables.read(bytes, bare, model);
   }
 
@@ -73,7 +72,7 @@ const files = (() => {
     try {
       return new Uint8Array(await file.arrayBuffer());
     } catch {
-      return fail(`expected files, got a folder, or a file that cannot be opened: '${file.name}'; choose the files in it`);
+      return tables.fail(`expected files, got a folder, or a file that cannot be opened: '${file.name}'; choose the files in it`);
     }
   }
 

@@ -14,7 +14,7 @@ const ids = (() => {
   // The id in each row of a column; an empty one is an error.
   function read(table, column) {
     const found = table.words(column).map(oneForm), empty = found.findIndex((word) => NO_WORD.has(word));
-    if (empty >= 0) throw new tables.Unreadable(`expected no empty cell in column '${column}', got one in line ${table.line(empty)} of '${table.name}'; write the id of the series in every row, or leave the row out`);
+    if (empty >= 0) tables.fail(`expected no empty cell in column '${column}', got one in line ${table.line(empty)} of '${table.name}'; write the id of the series in every row, or leave the row out`);
     return found;
   }
 

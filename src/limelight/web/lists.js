@@ -4,7 +4,6 @@ const lists = (() => {
   const JSON_NAME = /\.(jsonl|ndjson)$/i, SEARCHED = 1 << 16, NUMBER = "[-+]?[\\d.][-+\\d.eE]*";
   const LIST = new RegExp(`\\[\\s*\\[|[[(]\\s*${NUMBER}(?:[,;\\s]+${NUMBER}){2,}\\s*[\\])]`);
   const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/, NOT_A_NUMBER = /([[,:]\s*)-?NaN(?=\s*[,\]}])/g;
-  const fail = (sentence) => { throw new tables.Unreadable(sentence); };
   const isList = Array.isArray, quoted = (names) => fields.quoted(names, 12);
 
   const isJson = (name) => JSON_NAME.test(name), areIn = (text) => LIST.test(text.slice(0, SEARCHED));
@@ -60,13 +59,13 @@ const lists = (() => {
     try { found = JSON.parse(line); } catch {
       try { found = JSON.parse(line.replace(NOT_A_NUMBER, "$1null")); } catch { found = undefined; }
     }
-    if (!found || typeof found !== "object" || isList(found)) fail(`expected one JSON object in each line of '${name}', got another content in line ${number}; write it again, such as {"series_id": "a", "x": [1.5, 2.5]}`);
+    if (!found || typeof found !== "object" || isList(found)) tables.fail(`expected one JSON object in each line of '${name}', got another content in line ${number}; write it again, such as {"series_id": "a", "x": [1.5, 2.5]}`);
     return new Map(flat(found));
   }
 
   function ofJson(text, name, model) {
     const written = text.split(/\r\n|\r|\n/).map((line, place) => [line.replace(/^\ufeff/, ""), place + 1]).filter(([line]) => line.trim());
-    if (!written.length) fail(`expected one JSON object in each line of '${name}', got an empty file; write it again`);
+    if (!written.length) tables.fail(`expected one JSON object in each line of '${name}', got an empty file; write it again`);
     const objects = written.map(([line, number]) => parsedLine(line, number, name)), names = [...new Set(objects.flatMap((one) => [...one.keys()]))];
     const columns = new Map(names.map((column) => [column, objects.map((one) => one.has(column) ? one.get(column) : null)])), lines = written.map(([, number]) => number);
     return [...columns.values()].some((one) => one.some(isList)) ? lengthened(name, columns, lines, [], model) : tableOf(name, columns, lines, [], model);
@@ -77,10 +76,10 @@ const lists = (() => {
   function requireEqual(columns, measured, steps, lines, name) {
     for (const column of measured) {
       const wrong = columns.get(column).findIndex((one, row) => (one || []).length !== steps[row]);
-      if (wrong >= 0) fail(`expected lists of one length in each row of '${name}', got ${steps[wrong]} values in '${measured[0]}' and ${(columns.get(column)[wrong] || []).length} in '${column}' in line ${lines[wrong]}; give every channel the same steps`);
+      if (wrong >= 0) tables.fail(`expected lists of one length in each row of '${name}', got ${steps[wrong]} values in '${measured[0]}' and ${(columns.get(column)[wrong] || []).length} in '${column}' in line ${lines[wrong]}; give every channel the same steps`);
     }
     const empty = steps.indexOf(0);
-    if (empty >= 0) fail(`expected at least one value in each row of '${name}', got none in line ${lines[empty]}; leave the row out`);
+    if (empty >= 0) tables.fail(`expected at least one value in each row of '${name}', got none in line ${lines[empty]}; leave the row out`);
   }
 
   // The values of the lists of a column below each other; lists of lists are one channel for each place.
@@ -88,7 +87,7 @@ const lists = (() => {
     const values = cells.flat(1);
     if (!values.some(isList)) return [[column, values]];
     const width = (values[0] || []).length, wrong = values.find((one) => !isList(one) || one.length !== width || !width || one.some(isList));
-    if (wrong !== undefined) fail(`expected lists (time, channels) with the same number of channels at every step in '${column}' of '${name}', got others; give each channel a column, or transpose (channels, time)`);
+    if (wrong !== undefined) tables.fail(`expected lists (time, channels) with the same number of channels at every step in '${column}' of '${name}', got others; give each channel a column, or transpose (channels, time)`);
     return Array.from({ length: width }, (_, channel) => [`${column}_${channel}`, values.map((one) => one[channel])]);
   }
 
@@ -103,9 +102,9 @@ const lists = (() => {
   function lengthened(name, columns, lines, notes, model) {
     const holding = [...columns.keys()].filter((column) => columns.get(column).some(isList));
     const odd = holding.find((column) => columns.get(column).some((one) => one !== null && !isList(one)));
-    if (odd !== undefined) fail(`expected a list in every row of column '${odd}' of '${name}', got another cell in line ${lines[columns.get(odd).findIndex((one) => one !== null && !isList(one))]}; write a list in each row`);
+    if (odd !== undefined) tables.fail(`expected a list in every row of column '${odd}' of '${name}', got another cell in line ${lines[columns.get(odd).findIndex((one) => one !== null && !isList(one))]}; write a list in each row`);
     const measured = holding.filter((column) => columns.get(column).every((one) => one === null || isMeasured(one)));
-    if (!measured.length) fail(`expected lists of numbers in '${name}', got none in ${quoted(holding)}; add the measurements`);
+    if (!measured.length) tables.fail(`expected lists of numbers in '${name}', got none in ${quoted(holding)}; add the measurements`);
     const length = (one) => (one || []).length, steps = columns.get(measured[0]).map(length);
     requireEqual(columns, measured, steps, lines, name);
     const others = holding.filter((column) => !measured.includes(column) && columns.get(column).some((one, row) => length(one) !== steps[row]));

@@ -1,7 +1,6 @@
 "use strict";
 // Metadata in the table of the series, or in a table of their own that is joined by id.
 const metadata = (() => {
-  const fail = (sentence) => { throw new tables.Unreadable(sentence); };
 
   // The names of the fields that the model reads.
   const known = (model) => model.vocabulary ? model.vocabulary.fields.filter((one) => one.kind !== "ignore").map((one) => one.name) : [];
@@ -34,7 +33,7 @@ const metadata = (() => {
     for (const name of known(model).filter((one) => table.has(one))) {
       const own = inSteps(table, name);
       if (groups.every((rows) => rows.every((row) => own.words[row] === own.words[rows[0]]))) found.set(name, ofRows(own, groups.map((rows) => rows[0])));
-      else notes.push(`column '${name}' changes within a series, so that it is no metadata`);
+      else notes.push(`column '${name}' changes within a series, so that it is not metadata`);
     }
     return found;
   }
@@ -73,14 +72,14 @@ const metadata = (() => {
     words.forEach((word, row) => {
       if (!first.has(word)) { first.set(word, row); return; }
       const other = fields.find((name) => table.words(name)[row] !== table.words(name)[first.get(word)]);
-      if (other !== undefined) fail(`expected each series once in '${table.name}', got '${word}' with ${other} '${table.words(other)[row]}' in line ${table.line(row)}, and with '${table.words(other)[first.get(word)]}' in line ${table.line(first.get(word))}; keep one of the two`);
+      if (other !== undefined) tables.fail(`expected each series once in '${table.name}', got '${word}' with ${other} '${table.words(other)[row]}' in line ${table.line(row)}, and with '${table.words(other)[first.get(word)]}' in line ${table.line(first.get(word))}; keep one of the two`);
     });
   }
 
   // Adds the fields of a table of metadata to the series.
   function join(panel, table, model, notes) {
     const names = panel.series.map((one) => one.id), found = idColumn(table, names, model), quoted = (words) => fields.quoted(words, 3);
-    if (!found) fail(`expected a column with the ids of the series in '${table.name}', got ${fields.quoted(table.names, 12)}, none of which holds them; the series are ${quoted(names)}`);
+    if (!found) tables.fail(`expected a column with the ids of the series in '${table.name}', got ${fields.quoted(table.names, 12)}, none of which holds them; the series are ${quoted(names)}`);
     const [id, rows, note] = found, own = known(model).filter((one) => table.has(one) && one !== id);
     requireAgreement(table, id, own);
     if (id !== (model.reading.id ?? "series_id")) notes.push(`took column '${id}' of '${table.name}' as id`);

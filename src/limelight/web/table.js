@@ -5,6 +5,7 @@ const tables = (() => {
 
   // What is wrong with a table, as a sentence for its reader.
   class Unreadable extends Error {}
+  const fail = (sentence) => { throw new Unreadable(sentence); }, stemOf = (name) => name.replace(/\.[^.]*$/, "");
 
   function decodeUtf32(bytes, isLittle) {
     const view = new DataView(bytes.buffer, bytes.byteOffset), codes = Array.from({ length: bytes.length >> 2 }, (_, place) => view.getUint32(4 * place, isLittle));
@@ -43,22 +44,22 @@ const tables = (() => {
   // The records of a file below its header, and the names of its columns.
   function rowsOf(given, name, options, missing, late = false) {
     const [separator, text] = csvForm.stated(given), found = csvForm.find(text, name, options.separator || separator, options, missing, late), all = found ? csvForm.records(text, found.form.separator, found.quote, found.ignored) : [];
-    if (!found || all.length <= found.head.first) throw new Unreadable(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
+    if (!found || all.length <= found.head.first) fail(`expected a header and at least one row in '${name}', got ${all.length ? "a header only" : "an empty file"}; write the table again`);
     const { head, form } = found, below = all.slice(head.first);
     if (!late && !found.comment && below.some(({ cells }) => cells.length < form.width - 1)) return rowsOf(given, name, options, missing, true);
-    if (options.names && head.names === options.names && head.names.length !== form.width) throw new Unreadable(`expected ${options.names.length} columns in '${name}', which has no header, as in training, got ${form.width}; write the table as in training`);
+    if (options.names && head.names === options.names && head.names.length !== form.width) fail(`expected ${options.names.length} columns in '${name}', which has no header, as in training, got ${form.width}; write the table as in training`);
     const isTitle = ({ cells }) => form.width > 1 && cells.length === head.names.length && head.names.every((one, place) => one === cells[place].trim());
     const rows = below.filter((one) => !isTitle(one));
-    if (head.names !== options.names && csvForm.isRecord(head.names, rows, form)) throw new Unreadable(`expected the names of the columns in the first line of '${name}', got data: ${head.names.slice(0, 4).map((one) => `'${one}'`).join(", ")}; write a line of names above them, such as series_id,time,value`);
+    if (head.names !== options.names && csvForm.isRecord(head.names, rows, form)) fail(`expected the names of the columns in the first line of '${name}', got data: ${head.names.slice(0, 4).map((one) => `'${one}'`).join(", ")}; write a line of names above them, such as series_id,time,value`);
     return { found, rows, names: csvForm.namesOf(head.names, rows, form.width), repeated: rows.length < below.length };
   }
 
   function requireForm(names, rows, name) {
     const kept = names.filter((one) => one !== null), twice = kept.find((one, place) => kept.indexOf(one) < place);
-    if (twice !== undefined) throw new Unreadable(`expected distinct column names in '${name}', got '${twice}' twice; rename one of the columns`);
+    if (twice !== undefined) fail(`expected distinct column names in '${name}', got '${twice}' twice; rename one of the columns`);
     for (const { line, cells } of rows) {
       while (cells.length > names.length && !cells[cells.length - 1].trim()) cells.pop();
-      if (cells.length !== names.length) throw new Unreadable(`expected ${names.length} cells in line ${line} of '${name}', got ${cells.length}; ${cells.length < names.length ? "complete the line, or remove it if it is no row of the table" : "put text that contains the separator in double quotes"}`);
+      if (cells.length !== names.length) fail(`expected ${names.length} cells in line ${line} of '${name}', got ${cells.length}; ${cells.length < names.length ? "complete the line, or remove it if it is no row of the table" : "put text that contains the separator in double quotes"}`);
     }
   }
 
@@ -108,5 +109,5 @@ const tables = (() => {
     return lists.areIn(text) ? lists.unnested(given, model) || ofCells(given, missing) : ofCells(given, missing);
   }
 
-  return { read, Unreadable };
+  return { read, fail, stemOf, Unreadable };
 })();

@@ -58,7 +58,7 @@ const windows = (() => {
   function spansOf(one, rule, unit) {
     const { length, edge = "drop" } = rule, stride = rule.stride ?? length;
     if (typeof length === "number") return byStep(one.length, length, stride, edge);
-    if (!one.times) throw new tables.Unreadable("expected series with times to cut windows by duration, as in training, got none; provide a time for every step");
+    if (!one.times) tables.fail("expected series with times to cut windows by duration, as in training, got none; provide a time for every step");
     return byClock(one.times.map((time) => (time - one.times[0]) * unit), seconds(length), seconds(stride), edge);
   }
 
@@ -72,7 +72,7 @@ const windows = (() => {
         rows.push(row);
       }
     });
-    if (!found.length) throw new tables.Unreadable(`expected series no shorter than ${rule.length}${typeof rule.length === "number" ? " steps" : ""}, the length of a window in training, got shorter ones; choose longer series`);
+    if (!found.length) tables.fail(`expected series no shorter than ${rule.length}${typeof rule.length === "number" ? " steps" : ""}, the length of a window in training, got shorter ones; choose longer series`);
     return [found, rows];
   }
 
