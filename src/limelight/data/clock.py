@@ -67,20 +67,22 @@ def nanoseconds_in(unit: str, remedy: str = "state the unit of 'time'") -> int:
     >>> nanoseconds_in("ms"), nanoseconds_in("Seconds")
     (1000000, 1000000000)
     """
-    found = unit.lower()
-    found = SPELLINGS.get(found, found)
+    found = canonical_unit(unit)
     if found in UNITS:
         return UNITS[found]
-    hint = nearest(unit, (*UNITS, *SPELLINGS))
-    raise ParameterError(
-        f"expected a clock in {', '.join(UNITS)}, got {unit!r}{hint if 'did you mean' in hint else f'; {remedy}'}"
-    )
+    spelt = _hint_at_spelling(unit)
+    raise ParameterError(f"expected a clock in {', '.join(UNITS)}, got {unit!r}{spelt or f'; {remedy}'}")
 
 
-def _unit_meant(unit: str) -> str:
-    """Return a hint at the unit or the spelling closest to a mistyped one, or at all units if none is close."""
+def canonical_unit(word: str) -> str:
+    """Return the unit that a spelling stands for, such as ``"min"`` for ``"Minutes"``; other words in lower case."""
+    return SPELLINGS.get(word.lower(), word.lower())
+
+
+def _hint_at_spelling(unit: str) -> str:
+    """Return a hint at the closest unit or spelling, "; did you mean 'ms'?"; "" if none is close."""
     hint = nearest(unit, (*UNITS, *SPELLINGS))
-    return hint if "did you mean" in hint else nearest("", UNITS)
+    return hint if "did you mean" in hint else ""
 
 
 def read_duration(text: str) -> int:
@@ -108,9 +110,10 @@ def read_duration(text: str) -> int:
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-zµμ]+)\s*", text)
     number, unit = match.groups() if match else ("", "")
-    if unit.lower() not in {*UNITS, *SPELLINGS}:
-        raise ParameterError(f"expected a duration with a unit, such as '2.5 s', got {text!r}{_unit_meant(unit)}")
-    duration = Fraction(number) * nanoseconds_in(unit)
+    if canonical_unit(unit) not in UNITS:
+        hint = _hint_at_spelling(unit) or nearest("", UNITS)
+        raise ParameterError(f"expected a duration with a unit, such as '2.5 s', got {text!r}{hint}")
+    duration = Fraction(number) * UNITS[canonical_unit(unit)]
     if duration.denominator > 1 or not 1 <= duration <= 36500 * UNITS["d"]:
         raise ParameterError(
             f"expected a duration from 1 ns to 36500 d in whole ns, got {text!r}; use for example '1 s'"

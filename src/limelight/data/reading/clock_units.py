@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from limelight.data.clock import SPELLINGS
+from limelight.data.clock import canonical_unit
 
 UNIT_IN_NAME = re.compile(r"(?:[\[(]|[\s_.-])(ns|us|µs|μs|ms|msec|min|minutes|h|hours|d|days)[\])]?$", re.IGNORECASE)
 EPOCHS = {"ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -49,7 +49,7 @@ def notes_on_unit(name: str, times: NDArray[Any]) -> list[str]:
     if since is not None:
         unit, what = since, f"{since} since 1970"
     elif found is not None:
-        unit = SPELLINGS.get(found[1].lower(), found[1].lower())
+        unit = canonical_unit(found[1])
         what = unit
     elif DATED_NAME.search(name) and low >= FIRST_DAY and high < LAST_DAY and times.dtype.kind == "f":
         unit, what = "d", "days since 1900, as spreadsheets do"
