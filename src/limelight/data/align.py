@@ -18,6 +18,7 @@ from limelight.data.panel import Panel
 from limelight.data.precision import choose_offset, relative_to
 from limelight.data.reading.clock_columns import find_clock_columns
 from limelight.data.reading.columns import (
+    ID_REMEDY,
     Words,
     is_number_column,
     read_numbers,
@@ -123,7 +124,7 @@ def align(
         )
     id, time = _find_columns(panel, source, id, time, found)
     selected = _selected_columns(source, id, time, columns)
-    names = read_words(source, id, "id", "write the id of the series in every row, or leave the row out")
+    names = read_words(source, id, "id", ID_REMEDY)
     clock = read_clock(source, time)
     common_order([clock.order], time, source.name, found)
     match = _match_samples(panel, source, names, clock, time)

@@ -21,6 +21,8 @@ NAN_WORDS = ("", "nan", "NaN", "NAN", "NaT", "<NA>")
 """What programs write for an empty cell of words."""
 MISSING_CELLS = pa.array(sorted(MISSING_WORDS), pa.large_string())
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+ID_REMEDY = "write the id of the series in every row, or leave the row out"
+"""What to do about an empty cell of ids."""
 LARGEST_NUMBER = float(np.finfo(np.float32).max)
 
 

@@ -148,7 +148,7 @@ def _find(path: Path, name: str, options: CsvOptions, marked: Sequence[str], *, 
 
 
 def _find_footers(path: Path, encoding: str, sample: Sample, form: Form, first: int) -> list[tuple[str, list[str]]]:
-    """Return the last lines of a file that are no data, with their cells; ``first`` is the place of the first data."""
+    """Return the last lines of a file that are not data, with their cells; ``first`` is the place of the first data."""
     records = form.records[first:]
     if not sample.complete:
         sample = replace(sample, lines=read_last_lines(path, encoding), complete=True)

@@ -34,7 +34,7 @@ def comment_regex(sign: str) -> re.Pattern[str]:
 def ignored_lines(
     comment: str, blank_separator: str = "", header: str = "", footers: Sequence[str] = ()
 ) -> re.Pattern[str] | None:
-    """Return the regular expression of lines that are no data: comments, nothing but separators, headers, footers.
+    """Return the regular expression of lines that are not data: comments, bare separators, headers, footers.
 
     Example
     -------
@@ -58,7 +58,7 @@ class Sample:
     lines
         The lines with their ends.
     ignored
-        A regular expression of lines that are no data, or None.
+        A regular expression of lines that are not data, or None.
     quote
         The sign around text.
     complete

@@ -155,7 +155,7 @@ class Dialect:
     header_rows
         The number of rows of the header, whose words are joined.
     ignored
-        A regular expression of lines that are no data, or None.
+        A regular expression of lines that are not data, or None.
     assumption
         What was assumed about numbers without evidence; "" if nothing was.
     repeated

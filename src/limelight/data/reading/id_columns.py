@@ -9,15 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from limelight.data.reading.columns import Words, read_optional_words, read_words
+from limelight.data.reading.columns import ID_REMEDY, Words, read_optional_words, read_words
 from limelight.data.reading.ids import match_ids, show_both
 from limelight.data.reading.names import is_named, is_named_as_row_number
 from limelight.data.reading.sources import Source, is_text
 from limelight.data.reading.spelling import describe_spellings
 from limelight.errors import DataError, listing
 from limelight.types import Rows
-
-ID_REMEDY = "write the id of the series in every row, or leave the row out"
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from limelight.data.clock import format_time
 from limelight.data.panel import Panel
 from limelight.data.reading.accumulators import target_positions
 from limelight.data.reading.booleans import read_booleans
-from limelight.data.reading.columns import read_numbers, read_optional_words, read_words
+from limelight.data.reading.columns import ID_REMEDY, read_numbers, read_optional_words, read_words
 from limelight.data.reading.melted import describe_melted
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.offsets import choose_table_offsets
@@ -279,7 +279,7 @@ def _chunks_and_codes(
         yield from zip(sheets.chunks(roles.text_columns, columns), outline.codes, strict=True)
         return
     for chunk in sheets.chunks(roles.text_columns, columns, stream=True):
-        names = read_words(chunk, roles.id, "id", "write the id of the series in every row, or leave the row out")
+        names = read_words(chunk, roles.id, "id", ID_REMEDY)
         yield chunk, np.array([code_of[name] for name in names.names.tolist()])[names.codes]
 
 

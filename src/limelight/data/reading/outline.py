@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from limelight.data.labels import classes_of_column
 from limelight.data.reading.accumulators import MOST_LISTED_WORDS, SeriesColumn, WordCodes, extended
 from limelight.data.reading.booleans import binary_words
-from limelight.data.reading.columns import read_optional_words, read_words
+from limelight.data.reading.columns import ID_REMEDY, read_optional_words, read_words
 from limelight.data.reading.dates import DayOrder
 from limelight.data.reading.melted import reject_melted
 from limelight.data.reading.roles import Roles
@@ -154,7 +154,7 @@ class _FirstPass:
 
     def add(self, chunk: Source) -> Rows:
         """Add the rows of a chunk; return the series of each row, shape (rows,)."""
-        names = read_words(chunk, self.roles.id, "id", "write the id of the series in every row, or leave the row out")
+        names = read_words(chunk, self.roles.id, "id", ID_REMEDY)
         rows = self.vocabulary.add(names)
         count = len(self.vocabulary.codes)
         self.lengths = np.bincount(rows, minlength=count) + extended(self.lengths, count, 0)

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.data.counters import ROWS_TO_JUDGE
-from limelight.data.reading.columns import is_number_column, numbers_or_missing, read_optional_words, read_words
+from limelight.data.reading.columns import (
+    ID_REMEDY,
+    is_number_column,
+    numbers_or_missing,
+    read_optional_words,
+    read_words,
+)
 from limelight.data.reading.guesses import MOST_GUESSED_CLASSES
 from limelight.data.reading.names import STATES, is_named, is_named_as_row_number, plain_name
 from limelight.data.reading.sources import Source
@@ -40,7 +46,7 @@ def read_ids(
 ) -> tuple[str | None, NDArray[np.str_]]:
     """Read the ids of the series; return the name of their column, None if there is none, and the ids."""
     if id is not None and (id in source.columns or id != "series_id"):
-        words = read_words(source, id, "id", "write the id of the series in every row, or leave the row out")
+        words = read_words(source, id, "id", ID_REMEDY)
         if len(words.names) < source.rows:
             row = int(np.setdiff1d(np.arange(source.rows), np.unique(words.codes, return_index=True)[1])[0])
             first = int(np.flatnonzero(words.codes == words.codes[row])[0])

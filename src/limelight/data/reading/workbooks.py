@@ -53,7 +53,7 @@ class _Sheet:
     skipped
         The number of rows above the header.
     footers
-        The first words of rows below the table that are no data.
+        The first words of rows below the table that are not data.
     header_rows
         The number of rows whose words are the header.
     """
@@ -99,7 +99,7 @@ def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
     Raises
     ------
     DataError
-        If the file is no workbook, no sheet holds a table, two columns have the same name, the units of two sheets
+        If the file is not a workbook, no sheet holds a table, two columns have the same name, the units of two sheets
         differ, or no formula was calculated.
     """
     status = path.stat()
