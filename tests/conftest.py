@@ -1,5 +1,6 @@
 """What all tests share: shapes are checked while they run, and threads do not fight over two cores."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -7,6 +8,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
+from support.browser import BROWSER, Browser
 from support.commands import Commands
 from support.seeds import seed_torch
 
@@ -45,3 +47,12 @@ def short_epochs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 def limelight(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Commands:
     monkeypatch.chdir(tmp_path)
     return Commands(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if BROWSER is None:
+        pytest.skip("no chromium or chrome on the PATH")
+    one = Browser()
+    yield one
+    one.close()

@@ -32,7 +32,7 @@ from limelight.parts.architecture import Architecture
 from limelight.task import Task
 from limelight.training.fit import fit
 from limelight.types import Floats
-from support.browser import BROWSER, Browser
+from support.browser import Browser
 from support.errors import message_of
 from support.linear import noise
 from support.models import METADATA, random_network_model
@@ -50,15 +50,6 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except InputError as error:
         pytest.skip(f"no ONNX Runtime Web: {error}")
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if BROWSER is None:
-        pytest.skip("no chromium or chrome on the PATH")
-    one = Browser()
-    yield one
-    one.close()
 
 
 def answered(browser: Browser, page: Path, *files: Path) -> str:

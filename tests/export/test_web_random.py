@@ -1,7 +1,6 @@
 """Random tables in the exported page: it reads what ``limelight predict`` reads, or one of the two refuses the table."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from limelight.model.reading import read_as_trained
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
-from support.browser import BROWSER, Browser
+from support.browser import Browser
 from support.web_reading import read_in_page
 
 TABLES = 120
@@ -97,15 +96,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("pages")
     (folder / web_runtime.RUNTIME_FILE).write_text("globalThis.limelightRuntime = {};")
     return [export_page(model, folder / f"{place}.html") for place, model in enumerate(MODELS)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if BROWSER is None:
-        pytest.skip("no chromium or chrome on the PATH")
-    one = Browser()
-    yield one
-    one.close()
 
 
 @pytest.mark.parametrize("place", range(len(MODELS)))

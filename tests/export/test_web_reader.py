@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from limelight.model.vocabulary import fit_vocabulary
 from limelight.nn.network import Network
 from limelight.parts.architecture import Architecture
 from limelight.task import Task
-from support.browser import BROWSER, Browser
+from support.browser import Browser
 from support.web_reading import read_in_page
 
 
@@ -61,15 +60,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     (folder / web_runtime.RUNTIME_FILE).write_text("globalThis.limelightRuntime = {};")
     return {name: export_page(model, folder / f"{name.replace(' ', '_')}.html") for name, model in MODELS.items()}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if BROWSER is None:
-        pytest.skip("no chromium or chrome on the PATH")
-    one = Browser()
-    yield one
-    one.close()
 
 
 def table(head: str, *rows: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from limelight.report.inputs import StepImportance
 from limelight.report.page import write_report
-from support.browser import BROWSER, Browser
+from support.browser import BROWSER
 
 HOSTILE = "<script>console.error('ran')</script>"
 ALL_DRAWN = "document.documentElement.dataset.drawn === 'all'"
@@ -17,13 +17,6 @@ FIRST_SERIES = "document.querySelector('#series .plot')"
 RANGE = f"{FIRST_SERIES}.layout.xaxis.range"
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or chrome on the PATH")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    one = Browser()
-    yield one
-    one.close()
 
 
 @pytest.fixture(autouse=True)

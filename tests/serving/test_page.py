@@ -208,15 +208,6 @@ def test_a_long_series_is_pictured_by_few_points(client: Client) -> None:
     assert len(picture["colours"]["values"][0]) <= 300
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if BROWSER is None:
-        pytest.skip("no chromium or chrome on the PATH")
-    one = Browser()
-    yield one
-    one.close()
-
-
 def opened(browser: Browser, client: Client, model: str, file: Path) -> None:
     browser.complaints.clear()
     browser.requests.clear()

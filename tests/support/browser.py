@@ -1,4 +1,4 @@
-"""A headless Chromium that is told what to do over a pipe: no other package is needed."""
+"""A headless Chromium that tests drive over a pipe: no other package is needed."""
 
 import base64
 import json
