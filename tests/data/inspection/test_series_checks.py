@@ -12,7 +12,14 @@ from limelight.data.inspection.series_checks import SamplingRates, sampling_rate
 from limelight.data.panel import Panel
 
 RANDOM = np.random.default_rng(0)
+SEEDED = RANDOM.bit_generator.state
 LABELS = ["ok", "worn"] * 6
+
+
+@pytest.fixture(autouse=True)
+def _same_values() -> None:
+    """Draw the same values in every test, whichever ran before."""
+    RANDOM.bit_generator.state = SEEDED
 
 
 def panel_of(series: Sequence[Any], **attributes: Any) -> Panel:
