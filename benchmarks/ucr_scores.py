@@ -72,7 +72,7 @@ def compare(scores: dict[str, Any], level: float = 0.05) -> list[dict[str, Any]]
     -------
     list[dict]
         For each pair ``better`` and ``worse`` by mean accuracy, the mean ``gain``, ``wins``, ``losses``, ``ties``, the
-        ``p`` of this pair ``alone`` and the corrected one, and whether the difference is ``significant`` by the latter.
+        ``uncorrected`` p, the corrected ``p``, and whether the difference is ``significant`` by the latter.
     """
     pairs = []
     for one, other in combinations(scores, 2):
@@ -81,7 +81,9 @@ def compare(scores: dict[str, Any], level: float = 0.05) -> list[dict[str, Any]]
         gains = gains if better == one else -gains
         p = float(wilcoxon(gains).pvalue) if gains.any() else 1.0
         counts = {"wins": int((gains > 0).sum()), "losses": int((gains < 0).sum()), "ties": int((gains == 0).sum())}
-        pairs.append({"better": better, "worse": worse, "gain": float(gains.mean()), **counts, "alone": p, "p": p})
+        pairs.append(
+            {"better": better, "worse": worse, "gain": float(gains.mean()), **counts, "uncorrected": p, "p": p}
+        )
     highest = 0.0
     for place, pair in enumerate(sorted(pairs, key=lambda pair: pair["p"])):
         highest = max(highest, min(1.0, pair["p"] * (len(pairs) - place)))
@@ -154,7 +156,7 @@ def rows_of_others(runs: Runs) -> list[dict[str, Any]]:
 
 
 def rows_of_published(runs: Runs) -> list[dict[str, Any]]:
-    """Compare `blocks` and `inception` with published networks on the official split, by Wilcoxon's signed-rank test.
+    """Compare ``blocks`` and ``inception`` with published networks on the official split by Wilcoxon's test.
 
     Returns
     -------
@@ -212,7 +214,7 @@ def print_tables(runs: Runs) -> None:
         for pair in compare(scores):
             counts = f"{pair['wins']} wins, {pair['ties']} ties, {pair['losses']} losses"
             print(
-                f"{pair['better']} - {pair['worse']}: {pair['gain']:+.4f}, {counts}, p {pair['alone']:.3g}, "
+                f"{pair['better']} - {pair['worse']}: {pair['gain']:+.4f}, {counts}, p {pair['uncorrected']:.3g}, "
                 f"corrected {pair['p']:.3g}"
             )
     for row in rows_of_others(runs):
