@@ -551,7 +551,10 @@ def test_a_signal_of_other_series_alone_is_refused():
 
 def test_an_empty_table_is_refused():
     empty = pa.table({"series_id": pa.array([], "string"), "time": pa.array([], "int64"), "x": pa.array([], "f8")})
-    assert align_error(panel_with_clocks(a=[0]), empty) == "expected at least one row in the signal table, got none"
+    assert (
+        align_error(panel_with_clocks(a=[0]), empty)
+        == "expected at least one row in the signal table, got none; check the path, or write the table again"
+    )
 
 
 def test_a_table_without_signal_columns_is_refused():

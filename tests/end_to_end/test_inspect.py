@@ -93,7 +93,12 @@ def test_the_field_that_groups_the_split_is_no_feature(limelight: Commands, tmp_
             ["--set", "split.group=machine", "--set", 'model.fusion=["late"]'],
             "expected metadata to learn from, got none that differs between series: 'machine' ignored",
         ),
-        ({}, ["--set", "split.test=0"], "expected test series, got none"),
+        (
+            {},
+            ["--set", "split.test=0"],
+            "expected test series, got none of 40 series; set split.test above 0, add series if these are too few, or name some in the "
+            "split file",
+        ),
         ({}, ["--set", "split.group=machine"], "expected a metadata field 'machine' to group by, found none"),
         ({}, ["--set", "decision.coverage=0.9", "--set", "model.encoder=gru"], "expected validation series"),
     ],

@@ -72,7 +72,10 @@ def require_trainable(recipe: Recipe, data: Dataset, inspection: Inspection) -> 
         If there are no test series, a class is only among them, or the recipe does not take the series.
     """
     if not len(data.split.test):
-        raise ParameterError("expected test series, got none; set split.test above 0, or name some in the split file")
+        raise ParameterError(
+            f"expected test series, got none of {len(data.panel):,} series; set split.test above 0, add series if "
+            "these are too few, or name some in the split file"
+        )
     targets_of(data.task, data.part("test"))  # a class that only the test set has
     if any(channel.infinite for channel in inspection.channels):
         require_finite(data.panel, missing=True)

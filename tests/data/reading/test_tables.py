@@ -306,8 +306,14 @@ def test_a_frame_of_lists_is_refused():
 def test_an_empty_file_and_a_file_without_rows_are_refused(tmp_path):
     nothing, header = tmp_path / "n.csv", _csv(tmp_path / "h.csv", "series_id,a")
     nothing.touch()
-    assert read_error(DataError, nothing) == f"expected a table in '{nothing}', got an empty file"
-    assert read_error(DataError, header) == f"expected at least one row in '{header}', got none"
+    assert (
+        read_error(DataError, nothing)
+        == f"expected a table in '{nothing}', got an empty file; check the path, or write the table again"
+    )
+    assert (
+        read_error(DataError, header)
+        == f"expected at least one row in '{header}', got none; check the path, or write the table again"
+    )
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path):

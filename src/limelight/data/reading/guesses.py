@@ -17,7 +17,7 @@ from limelight.data.reading.date_forms import are_whole_months
 from limelight.data.reading.dates import compact_dates
 from limelight.data.reading.names import is_named_as_row_number
 from limelight.data.reading.sheets import Sheets
-from limelight.data.reading.sources import Source, is_text
+from limelight.data.reading.sources import NO_ROWS_REMEDY, Source, is_text
 from limelight.data.reading.times import read_clock
 from limelight.errors import DataError
 from limelight.task import UNKNOWN
@@ -115,7 +115,7 @@ def first_rows(sheets: Sheets, columns: Sequence[str]) -> Source:
     """Read the first rows of a table, at most ``SAMPLE_ROWS``, all columns of CSV files as text."""
     chunk = sheets.first_chunk
     if chunk is None:
-        raise DataError(f"expected at least one row in {sheets.name}, got none")
+        raise DataError(f"expected at least one row in {sheets.name}, got none; {NO_ROWS_REMEDY}")
     return chunk.slice(0, SAMPLE_ROWS)
 
 

@@ -25,6 +25,7 @@ from limelight.data.reading.table_files import file_chunks, file_notes, file_sch
 from limelight.errors import DataError, listing, nearest
 
 CHUNK_ROWS = 1 << 19
+NO_ROWS_REMEDY = "check the path, or write the table again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ class Source:
     def require_rows(self) -> Source:
         """Return the table itself; DataError if it has no rows."""
         if self.rows == 0:
-            raise DataError(f"expected at least one row in {self.name}, got none")
+            raise DataError(f"expected at least one row in {self.name}, got none; {NO_ROWS_REMEDY}")
         return self
 
     def in_table(self, name: str) -> Source:
@@ -408,7 +409,7 @@ def _require_table(path: Path) -> str:
             "of these"
         )
     if path.stat().st_size == 0:
-        raise DataError(f"expected a table in {name}, got an empty file")
+        raise DataError(f"expected a table in {name}, got an empty file; {NO_ROWS_REMEDY}")
     return name
 
 
