@@ -1,6 +1,7 @@
 """Workbooks with several sheets of the same columns: a sheet for each recording, class, part or month."""
 
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,26 @@ def test_units_of_a_later_file_are_those_of_all(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("time,x\n0,1\n1,2\n")
     (tmp_path / "b.csv").write_text("time,x\ns,bar\n0,1\n1,2\n")
     assert read_table(tmp_path).units == {"time": "s", "x": "bar"}
+
+
+def write_edited(folder: Path, edit: Callable[[bytes], bytes]) -> Path:
+    """Write a workbook with two rows whose sheet was edited as bytes."""
+    whole = write_sheets(folder / "whole.xlsx", {"a": [["id", "x"], ["a", 1], ["a", 777]]})
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(folder / "s.xlsx", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, edit(old.read(name)) if name.endswith("sheet1.xml") else old.read(name))
+    return folder / "s.xlsx"
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_beyond_the_largest_float_is_infinite(sign: str, tmp_path: Path) -> None:
+    path = write_edited(tmp_path, lambda sheet: sheet.replace(b"777", f"{sign}{'9' * 400}".encode()))
+    table, _ = workbook_table(path, "s.xlsx")
+    assert table["x"].to_pylist() == [1.0, float(f"{sign}inf")]
+
+
+def test_a_workbook_with_a_damaged_sheet_is_named(tmp_path: Path) -> None:
+    path = write_edited(tmp_path, lambda sheet: sheet[: len(sheet) // 2])
+    assert message_of(DataError, workbook_table, path, "s.xlsx") == (
+        "expected an Excel workbook, got s.xlsx, which is damaged or of another type; save it as .xlsx again"
+    )

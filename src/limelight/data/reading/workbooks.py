@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -18,7 +20,7 @@ from limelight.data.reading.footers import count_footers
 from limelight.data.reading.header_rows import MOST_HEADER_ROWS, joined_names
 from limelight.data.reading.missing import is_missing
 from limelight.data.reading.number_formats import is_number
-from limelight.errors import DataError, LimelightError, counted, listing
+from limelight.errors import DataError, counted, listing
 
 HEADER_WITHIN = 50
 ROWS_BELOW_UNITS = 300
@@ -109,51 +111,53 @@ def workbook_table(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
 @lru_cache(maxsize=2)
 def _cached_table(path: Path, name: str, changed: int, size: int) -> tuple[pa.Table, tuple[str, ...]]:
     """Read a workbook; it is parsed once although names, types and values of its columns are read one by one."""
+    with _opened(path, name) as book:
+        visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        cells = {sheet.title: _filled_rows(sheet) for sheet in visible}
+    table, notes, titles = _first_table(cells, name)
+    if any(column.null_count for column in table.columns):
+        for title in titles:
+            _require_results(path, title, name)
+    return table, notes
+
+
+@contextmanager
+def _opened(path: Path, name: str, *, formulas: bool = False) -> Iterator[Any]:
+    """Open a workbook with openpyxl, whose rows are read on use; DataError if they cannot be read."""
+    import openpyxl
+
     try:
-        return _parsed(path, name)
-    except LimelightError:
-        raise
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and rules that it does not know
+            book = openpyxl.load_workbook(path, read_only=True, data_only=not formulas)
+        try:
+            yield book
+        finally:
+            book.close()
     except Exception as error:  # zipfile, zlib, XML and openpyxl raise a dozen kinds for damaged files
         raise DataError(
             f"expected an Excel workbook, got {name}, which is damaged or of another type; save it as .xlsx again"
         ) from error
 
 
-def _parsed(path: Path, name: str) -> tuple[pa.Table, tuple[str, ...]]:
-    import openpyxl
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl warns of styles and rules that it does not know
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        table, notes, titles = _first_table(book, name)
-        if any(column.null_count for column in table.columns):
-            for title in titles:
-                _require_results(path, book[title], name)
-        return table, notes
-    finally:
-        book.close()
+def _filled_rows(sheet: Any) -> list[SheetRow]:
+    """Return the rows of a sheet with at least one cell that is not empty."""
+    sheet.reset_dimensions()  # some programs write a wrong range of cells
+    return [row for row in sheet.iter_rows(values_only=True) if any(not _is_empty(cell) for cell in row)]
 
 
-def _require_results(path: Path, sheet: Any, name: str) -> None:
+def _require_results(path: Path, title: str, name: str) -> None:
     """Check that the formulas of a sheet were calculated; DataError if none has a result."""
-    import openpyxl
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(path, read_only=True)
-    try:
-        formulas = book[sheet.title]
-        formulas.reset_dimensions()
-        uncalculated = ""
-        for written, row in zip(formulas.iter_rows(), sheet.iter_rows(values_only=True), strict=False):
+    uncalculated = ""
+    with _opened(path, name) as results, _opened(path, name, formulas=True) as formulas:
+        for sheet in (results[title], formulas[title]):
+            sheet.reset_dimensions()
+        for written, row in zip(formulas[title].iter_rows(), results[title].iter_rows(values_only=True), strict=False):
             for cell, result in zip(written, row, strict=False):
                 if cell.value is not None and cell.data_type == "f":
                     if result is not None:
                         return
                     uncalculated = uncalculated or cell.coordinate
-    finally:
-        book.close()
     if uncalculated:
         raise DataError(
             f"expected the results of formulas in {name}, got none, first in cell {uncalculated}: the workbook was "
@@ -161,13 +165,13 @@ def _require_results(path: Path, sheet: Any, name: str) -> None:
         )
 
 
-def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...], list[str]]:
+def _first_table(cells: Mapping[str, list[SheetRow]], name: str) -> tuple[pa.Table, tuple[str, ...], list[str]]:
     """Read the first sheet with a table, and those with the same columns; return table, notes and titles."""
-    visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    found = [one for one in map(_read_sheet, visible) if one is not None]
+    found = [one for title, rows in cells.items() if (one := _read_sheet(title, rows)) is not None]
     if not found:
-        empty = listing([sheet.title for sheet in visible])
-        raise DataError(f"expected a sheet with a header and rows in {name}, got none in {empty}; add the table")
+        raise DataError(
+            f"expected a sheet with a header and rows in {name}, got none in {listing(cells)}; add the table"
+        )
     same = _sheets_of_one_table(found)
     first = same[0]
     rows = [row for one in same for row in one.arranged(first.header)]
@@ -178,7 +182,7 @@ def _first_table(book: Any, name: str) -> tuple[pa.Table, tuple[str, ...], list[
         field = pa.field(column, pa.large_string(), metadata={"role": "sheet"})
         table = table.append_column(field, pa.array(words, pa.large_string()))
     titles = [one.title for one in same]
-    return table, tuple(_notes(same, [sheet.title for sheet in visible], name)), titles
+    return table, tuple(_notes(same, list(cells), name)), titles
 
 
 def _sheets_of_one_table(sheets: Sequence[_Sheet]) -> list[_Sheet]:
@@ -229,10 +233,8 @@ def _notes(same: list[_Sheet], visible: list[str], name: str) -> list[str]:
     return notes
 
 
-def _read_sheet(sheet: Any) -> _Sheet | None:
-    """Read a sheet; None if it holds no table."""
-    sheet.reset_dimensions()  # some programs write a wrong range of cells
-    rows = [row for row in sheet.iter_rows(values_only=True) if any(not _is_empty(cell) for cell in row)]
+def _read_sheet(title: str, rows: list[SheetRow]) -> _Sheet | None:
+    """Find the table in the rows of a sheet; None if it holds none."""
     header = _find_header(rows)
     if header is None:
         return None
@@ -246,7 +248,7 @@ def _read_sheet(sheet: Any) -> _Sheet | None:
     last = [["" if _is_empty(cell) else _word(cell) for cell in row] for row in below[-LAST_ROWS:]]
     ended = count_footers(last, len(words), _typed_columns(below[-LAST_ROWS:]))
     footers = tuple(next(cell for cell in row if cell.strip()) for row in last[len(last) - ended :])
-    return _Sheet(sheet.title, words[:filled], below[: len(below) - ended], units, header, footers, count)
+    return _Sheet(title, words[:filled], below[: len(below) - ended], units, header, footers, count)
 
 
 def _header_words(rows: Sequence[SheetRow]) -> tuple[tuple[str, ...], int]:
@@ -335,7 +337,7 @@ def _column(cells: list[Any]) -> pa.Array:
     if kinds <= {"int"}:
         return pa.array(cells, pa.int64() if kinds else pa.float64())
     if kinds <= {"int", "float"}:
-        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())
+        return pa.array([None if cell is None else _float(cell) for cell in cells], pa.float64())
     if kinds == {"bool"}:
         return pa.array(cells, pa.bool_())
     if kinds == {"date"}:
@@ -355,6 +357,14 @@ def _kind(cell: Any) -> str:
     if isinstance(cell, dt.timedelta):
         return "duration"
     return "float" if isinstance(cell, float) else "word"
+
+
+def _float(cell: float) -> float:
+    """Convert a number; an integer beyond the largest float is infinite, as 1e400 is."""
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf if cell > 0 else -math.inf
 
 
 def _moment(cell: dt.date) -> dt.datetime:
