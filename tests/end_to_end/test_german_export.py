@@ -49,7 +49,7 @@ def export(tmp_path: Path) -> Path:
 def test_a_german_export_is_inspected_trained_and_predicted(limelight: Commands, export: Path) -> None:
     inspected = limelight("inspect", "messungen.csv", "--metadata", "maschinen.csv")
     assert inspected.splitlines()[0] == (
-        "trains, but mend first: series with the same 'Maschine' are in both train and test (25 of 40 values)"
+        "trainable, but fix first: series with the same 'Maschine' are in both train and test (25 of 40 values)"
     )
     for line in (
         "took column 'Messung' as id",

@@ -1,4 +1,4 @@
-"""``limelight inspect``: can I train on this, and what should I mend first; and the same warnings in every command."""
+"""``limelight inspect``: whether the series are ready for training, and what to fix first; and the same warnings in every command."""
 
 import bz2
 import gzip
@@ -47,7 +47,7 @@ def test_good_series_are_ready_to_train(limelight: Commands, tmp_path: Path) -> 
 def test_inspect_train_and_validate_warn_alike(limelight: Commands, tmp_path: Path) -> None:
     write_table(with_machines(), tmp_path / "data")
     printed = limelight("inspect", "data")
-    assert printed.startswith("trains, but mend first: metadata 'outcome' leaks the label")
+    assert printed.startswith("trainable, but fix first: metadata 'outcome' leaks the label")
     warnings = warnings_in(printed)
     assert len(warnings) == 2
     assert "pass --set split.group=Maschine" in warnings[1]
@@ -151,5 +151,5 @@ def test_the_page_on_data_shows_what_is_printed(limelight: Commands, tmp_path: P
     write_machines(tmp_path)
     words = command.split()[1:]
     assert limelight(*words).replace(f"{tmp_path}/", "") == shown
-    mended = limelight(*words, *(word for option in options for word in ("--set", option)))
-    assert mended.startswith("ready to train\n")
+    fixed = limelight(*words, *(word for option in options for word in ("--set", option)))
+    assert fixed.startswith("ready to train\n")

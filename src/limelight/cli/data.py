@@ -30,7 +30,7 @@ def inspect(
     options: DataOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Check whether one can train on these series, and what to mend first: warnings, sizes, channels, classes."""
+    """Check whether the series are ready for training, and what to fix first: warnings, sizes, channels, classes."""
     experiment = options.experiment(source)
     from limelight.runs.inspect import inspect_experiment
 

@@ -1,4 +1,4 @@
-"""``limelight inspect``: whether one can train on the series of an experiment, and what to mend first."""
+"""``limelight inspect``: whether the series of an experiment are ready for training, and what to fix first."""
 
 from __future__ import annotations
 

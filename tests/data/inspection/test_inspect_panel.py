@@ -53,7 +53,7 @@ def test_facts_are_json_of_plain_numbers():
 def test_the_summary_says_first_what_a_person_wants_first():
     panel = Panel.from_series([[0.0, 1.0], [2.0, 3.0, 4.0]], labels=["a", "b"])
     text = str(inspect_panel(panel, Split([0], [], [1])))
-    assert text.splitlines()[0].startswith("trains, but mend first: class 'b' has no series in train")
+    assert text.splitlines()[0].startswith("trainable, but fix first: class 'b' has no series in train")
     assert text[text.index("series: 2") :].splitlines() == [
         "series: 2",
         "steps: 5, 2 to 3 each, median 2.5",

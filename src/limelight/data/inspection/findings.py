@@ -279,19 +279,19 @@ class Inspection:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What will cause trouble and what to do about it, one sentence each, the most severe first."""
+        """One sentence per problem, with what to do about it, the most severe first."""
         return tuple(one.sentence for one in self.advice)
 
     @property
     def verdict(self) -> str:
-        """Whether one can train on these series, and what to mend first, in one line."""
+        """Whether the series are ready for training, and what to fix first, in one line."""
         if self.refusal is not None:
             return f"cannot train: {self.refusal}"
-        to_mend = [one.problem for one in self.advice if one.severity < Severity.REMARK]
-        if not to_mend:
+        to_fix = [one.problem for one in self.advice if one.severity < Severity.REMARK]
+        if not to_fix:
             return "ready to train"
-        others = f", and {len(to_mend) - 1} more" if len(to_mend) > 1 else ""
-        return f"trains, but mend first: {to_mend[0]}{others}"
+        others = f", and {len(to_fix) - 1} more" if len(to_fix) > 1 else ""
+        return f"trainable, but fix first: {to_fix[0]}{others}"
 
     def to_json(self) -> dict[str, Any]:
         """Convert the inspection to plain dicts, lists, strings and numbers."""
