@@ -131,7 +131,8 @@ class DataSection(_Section):
     label: str = Field("label", description="Column of the label.")
     level: Literal["auto", "series", "step"] = Field(
         "auto",
-        description="What the series table labels; auto: steps if its columns begin with label_.",
+        description="Whether labels of the series table belong to series or to steps; auto: to steps if the columns "
+        "begin with label_, or if the label changes within a series.",
     )
     mask: str | None = Field(None, description="Column that marks known labels: 0 is unknown.")
     channels: list[str] | None = Field(None, description="Channels, in this order; null for all numeric columns.")
@@ -140,7 +141,7 @@ class DataSection(_Section):
     sort: bool = Field(False, description="Sort the steps of each series by time instead of rejecting unsorted ones.")
     csv: CsvOptions = Field(
         CsvOptions(),
-        description="How CSV files are written: separator, decimal, thousands, encoding, quote, comment and units_row; "
+        description="Dialect of CSV files: separator, decimal, thousands, encoding, quote, comment and units_row; "
         "null is detected in each file. The names of the columns of files without a header: names.",
     )
     positive: str | None = Field(None, description="The positive class for F1, if there are two classes.")
