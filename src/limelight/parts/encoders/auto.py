@@ -24,7 +24,7 @@ class Auto(Encoder):
 
     Source
     ------
-    The choice is ours; ``limelight.training.auto`` says how it is made.
+    ``limelight.training.auto`` implements the choice, which has no published source.
     """
 
     name = "auto"
