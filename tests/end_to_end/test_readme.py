@@ -52,7 +52,7 @@ PRINTED = {  # by the Python blocks of a page, run one after the other
         "[[3.0199999809265137], [2.9700000286102295]] bar ['ok', 'verschlissen']",
     ],
     "one_file_each": ["['1', '2', '3'] ['ok', 'ok', 'worn'] ['saw', 'saw', 'drill']"],
-    "labels_per_step": ["(10, 60) True", "[1, 0, 0, 1, 1]"],
+    "labels_per_step": ["(10, 60) True", "('not leak', 'leak') [0, 1, 1, 1, 0]"],
     "few_labels": ["[10, 40] True"],
     "rare_class": ["True"],
     "which_channels": ["1"],

@@ -1,4 +1,4 @@
-"""Recordings, stores, groups and patterns from the command line: what is cut, parted, packed and laid back."""
+"""Recordings from the command line: windows and their merged predictions, groups, patterns, intervals, stores."""
 
 import json
 import re
@@ -10,6 +10,9 @@ import pyarrow.csv
 import pyarrow.parquet as parquet
 import pytest
 
+from limelight.data.reading.tables import read_table
+from limelight.data.store.open import open_store
+from limelight.model.description import load_description
 from support.commands import Commands
 
 ONE_EPOCH = ["--set", "training.max_epochs=1", "--set", "training.batch_size=32"]
@@ -40,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def test_windows_of_recordings_train_and_are_laid_back(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+def test_windows_of_recordings_train_and_are_merged_again(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("train", folder, "-o", "run", *WINDOWS, *ONE_EPOCH)
     answers = parquet.read_table(tmp_path / "run" / "predictions.parquet")
     assert answers.column_names == [
@@ -241,3 +244,47 @@ def test_units_stand_on_the_axes_of_the_pictures(limelight: Commands, folder: Pa
     drawn = [one for one in figures if "time (s)" in one]
     assert drawn
     assert all("speed (m/s)" in one for one in drawn)
+
+
+@pytest.fixture
+def annotated(tmp_path: Path) -> Path:
+    """Recordings without labels, and a table of the intervals in which a machine runs fast or idles."""
+    table = recordings()
+    parquet.write_table(table.drop_columns(["label"]), tmp_path / "series.parquet")
+    ids = table["series_id"].unique().to_pylist()
+    rows = [(one, *bounds) for one in ids for bounds in ((0.5, 4.9, "idle"), (5.0, 9.9, "fast"))]
+    names = ["series_id", "start", "end", "label"]
+    intervals = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+    pyarrow.csv.write_csv(intervals, tmp_path / "intervals.csv")
+    return tmp_path
+
+
+def test_intervals_label_the_steps_of_recordings(limelight: Commands, annotated: Path) -> None:
+    limelight("train", "series.parquet", "--labels", "intervals.csv", "-o", "run", *NETWORK)
+    assert load_description(annotated / "run").task.classes == ("fast", "idle", "none")
+    events = parquet.read_table(annotated / "run" / "events.parquet")
+    assert "none" not in events["label"].to_pylist()
+
+
+def test_intervals_label_windows_of_recordings(limelight: Commands, annotated: Path) -> None:
+    limelight("train", "series.parquet", "--labels", "intervals.csv", "-o", "run", *WINDOWS, *SOLVED)
+    task = load_description(annotated / "run").task
+    assert (task.level, task.classes) == ("series", ("fast", "idle"))
+
+
+def test_intervals_are_packed_with_the_recordings(limelight: Commands, annotated: Path) -> None:
+    limelight("pack", "series.parquet", "--labels", "intervals.csv", "-o", "packed")
+    panel, packed = read_table(annotated / "series.parquet", labels=annotated / "intervals.csv"), open_store("packed")
+    assert packed.step_labels is not None
+    assert panel.step_labels is not None
+    assert packed.step_labels.classes == panel.step_labels.classes
+    np.testing.assert_array_equal(packed.step_labels.codes, panel.step_labels.codes)
+
+
+def test_predicted_events_are_labels_of_steps(limelight: Commands, annotated: Path) -> None:
+    limelight("train", "series.parquet", "--labels", "intervals.csv", "-o", "run", *NETWORK)
+    limelight("predict", "run", "series.parquet", "-o", "steps.parquet", "--events", "events.csv")
+    predicted = parquet.read_table(annotated / "steps.parquet")["prediction"].to_pylist()
+    labels = read_table(annotated / "series.parquet", labels=annotated / "events.csv", per_step=True).step_labels
+    assert labels is not None
+    assert [labels.classes[code] for code in labels.codes[:, 0]] == predicted

@@ -49,7 +49,13 @@ Output = Annotated[
         callback=_require_local,
     ),
 ]
-Labels = Annotated[Path | None, typer.Option(help="Table of series id and label.", show_default=False)]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table of series id and label; with a start and an end in each row, of labels of the steps between.",
+        show_default=False,
+    ),
+]
 Metadata = Annotated[Path | None, typer.Option(help="Table of series id and metadata columns.", show_default=False)]
 Signals = Annotated[
     Path | None,

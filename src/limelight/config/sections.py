@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from limelight.data.labels import OUTSIDE
 from limelight.data.reading.dialect import CsvOptions
 from limelight.data.reading.row_filter import row_filter
 from limelight.data.synthetic.bumps import BumpSettings
@@ -110,7 +111,14 @@ class DataSection(_Section):
     layout: Literal["auto", "long", "wide"] = Field(
         "auto", description="long: one row for each step; wide: one row for each series."
     )
-    labels: str | None = Field(None, description="Table of id and label, if labels are not in the series table.")
+    labels: str | None = Field(
+        None,
+        description="Table of id and label, if labels are not in the series table; with a start and an end, the label "
+        "of the steps between.",
+    )
+    outside: str | None = Field(
+        OUTSIDE, description="Class of the steps in no interval of such a table; null if they are unknown."
+    )
     metadata: str | None = Field(None, description="Table of id and metadata columns.")
     signals: list[SignalSection] = Field(
         [], description="Side signals with their own clocks; the name of a table alone uses all its columns."
@@ -131,8 +139,8 @@ class DataSection(_Section):
     label: str = Field("label", description="Column of the label.")
     level: Literal["auto", "series", "step"] = Field(
         "auto",
-        description="Whether labels of the series table belong to series or to steps; auto: to steps if the columns "
-        "begin with label_, or if the label changes within a series.",
+        description="Whether labels belong to series or to steps; auto: to steps if the columns begin with label_, if "
+        "the label changes within a series, or if labels are intervals.",
     )
     mask: str | None = Field(None, description="Column that marks known labels: 0 is unknown.")
     channels: list[str] | None = Field(None, description="Channels, in this order; null for all numeric columns.")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STEP_LABEL = "label_"
 """Prefix of the column names of multi-label labels."""
+OUTSIDE = "none"
+"""The class of steps in no interval of a table of labels, unless another is named."""
 
 
 def names_of_columns(columns: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from limelight.data.panel import Panel
 from limelight.data.precision import absolute
-from limelight.errors import ParameterError, listing
+from limelight.errors import DataError, ParameterError, listing
 
 
 def mark_missing(panel: Panel, numbers: Sequence[float], *, in_place: bool = False) -> Panel:
@@ -62,3 +62,15 @@ def mark_missing(panel: Panel, numbers: Sequence[float], *, in_place: bool = Fal
         if (total := sum(by_channel))
     ]
     return panel.replace(values=values, notes=(*panel.notes, *notes))
+
+
+def require_complete(panel: Panel) -> None:
+    """Check that no value is missing; DataError names the first that is."""
+    for row in range(len(panel)):
+        missing = np.argwhere(np.isnan(panel.series(row)))
+        if len(missing):
+            step, channel = missing[0]
+            raise DataError(
+                f"expected no missing values, got one in series {str(panel.ids[row])!r}, step {step}, "
+                f"channel {panel.channels[channel]!r}; fill it in, or set missing='keep' to read it as NaN"
+            )

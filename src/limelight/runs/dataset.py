@@ -97,6 +97,7 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
         csv=data.csv,
         names=data.names,
         filter=data.filter,
+        outside=data.outside,
     )
     if not labelled and panel.metadata is not None and data.label in panel.metadata.column_names:
         panel = panel.replace(metadata=panel.metadata.drop_columns([data.label]))
@@ -107,10 +108,12 @@ def read_recordings(experiment: Experiment, *, missing: str = "keep", labelled: 
 
 
 def labels_are_of_steps(experiment: Experiment) -> bool | None:
-    """Whether the series table has labels per step, as stated or inferred from windows or names; None if not known."""
+    """Whether labels are per step, as stated or inferred from windows or names of columns; None if not known."""
     data = experiment.data
-    if data.level != "auto" or data.labels is not None:
+    if data.level != "auto":
         return data.level == "step"
+    if data.labels is not None:
+        return None
     if experiment.windows is not None:
         return True
     found = None if data.series is None else find_layout(data.series, id=data.id, time=data.time, csv=data.csv)

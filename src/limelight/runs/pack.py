@@ -18,7 +18,7 @@ from limelight.data.store.open import is_store, open_store
 from limelight.data.store.write import write_store
 from limelight.errors import OutputError, ParameterError
 from limelight.runs.columns import is_long, roles_in
-from limelight.runs.dataset import read_recordings, stated_parts
+from limelight.runs.dataset import labels_are_of_steps, read_recordings, stated_parts
 
 
 def pack_series(
@@ -72,6 +72,8 @@ def pack_series(
             "units": data.units,
             "mask": data.mask,
             "csv": data.csv,
+            "per_step": labels_are_of_steps(experiment),
+            "outside": data.outside,
         }
         joined = join_tables(panel, **tables, id=data.id, label=data.label, series_name=sheets.name)
         return mark_missing(joined, data.missing_values, in_place=True) if data.missing_values else joined

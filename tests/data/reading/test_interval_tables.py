@@ -4,17 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from limelight.data.reading.tables import read_table
 from limelight.errors import DataError
 from support.errors import message_of
 
 IDS = ["r1", "r2"]
-REMEDY = (
-    "give each step its label, in a column of the series table, as merge_asof of pandas does; see 'My labels belong to "
-    "steps' in the documentation"
-)
 
 
 def series() -> pd.DataFrame:
@@ -26,26 +21,29 @@ def intervals(start: str = "start", end: str = "end") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["series_id", start, end, "label"])
 
 
-@pytest.mark.parametrize("names", [("start", "end"), ("Start [s]", "Stop [s]"), ("onset", "duration"), ("von", "bis")])
-def test_intervals_are_no_labels_of_series(names: tuple[str, str]) -> None:
-    assert message_of(DataError, read_table, series(), labels=intervals(*names)) == (
-        f"expected one row for each series in the labels table, got intervals from {names[0]!r} to {names[1]!r}, several "
-        f"of series 'r2'; {REMEDY}"
+def test_intervals_are_refused_as_labels_of_series() -> None:
+    assert message_of(DataError, read_table, series(), labels=intervals(), per_step=False) == (
+        "expected one row for each series in the labels table, got intervals from 'start' to 'end', several of series "
+        "'r2'; set per_step=None (--set data.level=auto) to read them as labels of steps"
     )
 
 
-def test_intervals_without_ids_are_no_labels_of_series() -> None:
-    table = intervals().drop(columns="series_id")
-    assert message_of(DataError, read_table, series(), labels=table) == (
-        "expected one row for each series in the labels table, got intervals from 'start' to 'end', without the id of a "
-        f"series; {REMEDY}"
+def test_labels_of_series_are_refused_as_intervals() -> None:
+    labels = pd.DataFrame({"series_id": IDS, "state": ["ok", "worn"]})
+    assert message_of(DataError, read_table, series(), labels=labels, per_step=True) == (
+        "expected columns of a start and an end in the labels table for labels of steps, got 'series_id', 'state'; name "
+        "them 'start' and 'end', or set per_step=None (--set data.level=auto)"
     )
 
 
-def test_one_interval_for_each_series_is_read() -> None:
-    panel = read_table(series(), labels=intervals()[:2])
+def test_one_interval_for_each_series_labels_the_series() -> None:
+    panel = read_table(series(), labels=intervals()[::2])
     assert panel.labels is not None
-    assert panel.labels.tolist() == ["walk", "walk"]
+    assert panel.labels.tolist() == ["walk", "rest"]
+    assert panel.notes[0] == (
+        "took each row of the labels table as the label of a whole series; to label only the steps from 'start' to "
+        "'end', set per_step=True (--set data.level=step)"
+    )
 
 
 def write_recordings(folder: Path) -> None:
@@ -59,7 +57,7 @@ def test_intervals_among_the_files_of_series_are_named(tmp_path: Path) -> None:
     assert message_of(DataError, read_table, tmp_path) == (
         f"expected the same columns in every file, got 'series_id', 'start', 'end', 'label' in "
         f"{str(tmp_path / 'annotations.csv')!r} but not in {str(tmp_path / 'r1.csv')!r}; if 'annotations.csv' holds "
-        f"intervals of the series, move it, and {REMEDY}"
+        "intervals of the series, move it to another folder, and pass it with --labels"
     )
 
 

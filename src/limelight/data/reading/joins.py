@@ -19,7 +19,7 @@ from limelight.data.reading.id_columns import (
     require_agreement,
     require_known,
 )
-from limelight.data.reading.interval_tables import INTERVALS_REMEDY, find_interval_columns
+from limelight.data.reading.interval_tables import find_interval_columns, repeated_series
 from limelight.data.reading.missing import OddWords
 from limelight.data.reading.names import STATES, is_named, is_named_as_row_number, plain_name
 from limelight.data.reading.plain import plain_column
@@ -88,11 +88,11 @@ def join_labels(
         )
     if column.unknown:
         notes.append(f"labels for {len(column.unknown)} unknown series ignored: {listing(column.unknown)}")
-    label = _find_label(source, label, (column.name, mask), notes)
-    labels = _labels_of_rows(source, column.words, label, mask, column.rows, notes)
+    label = find_joined_label(source, label, (column.name, mask), notes)
+    labels = labels_of_rows(source, column.words, label, mask, column.rows, notes)
     used = [name for name in source.columns if name in (label, mask, *INTERVAL) or name.startswith(STEP_LABEL)]
     notes += require_agreement(source, column.words, used)
-    fields, keys = _further_fields(source, column, (column.name, *used), labels["labels"], notes)
+    fields, keys = further_fields(source, column, (column.name, *used), labels["labels"], notes)
     intervals = _intervals(source, column.words, column.rows, lengths)
     return {**labels, **intervals, "fields": fields, "keys": keys, "notes": notes}
 
@@ -114,23 +114,15 @@ def reject_labels_of_channels(source: Source, panel: Panel, series_name: str) ->
 
 def _reject_intervals(source: Source, id: str, ids: NDArray[np.str_], given: Sequence[str]) -> None:
     """Raise DataError if the rows of a labels table are intervals: several for one series, or without ids."""
-    intervals = find_interval_columns(source.columns)
-    if intervals is None:
+    columns = find_interval_columns(source.columns)
+    if columns is None:
         return
-    try:
-        words = find_id_column(source, id, ids, excluded=(*given, *intervals)).words
-    except DataError:
-        several = source.rows > len(ids)
-        got = "without the id of a series"
-    else:
-        several = len(words.names) < source.rows
-        got = (
-            f"several of series {words.at(int(np.argmax(np.bincount(words.codes)[words.codes])))!r}" if several else ""
-        )
-    if several:
+    series = repeated_series(source, id, ids, (*given, columns.start, columns.end))
+    if series is not None:
+        got = f"several of series {series!r}" if series else "without the id of a series"
         raise DataError(
-            f"expected one row for each series in {source.name}, got intervals from {intervals[0]!r} to "
-            f"{intervals[1]!r}, {got}; {INTERVALS_REMEDY}"
+            f"expected one row for each series in {source.name}, got intervals from {columns.start!r} to "
+            f"{columns.end!r}, {got}; set per_step=None (--set data.level=auto) to read them as labels of steps"
         )
 
 
@@ -161,7 +153,7 @@ def join_fields(source: Source, id: str, ids: NDArray[np.str_]) -> dict[str, Any
         column, notes = find_id_column(source, id, ids, excluded=used), list[str]()
     except DataError:  # a labels table of other series is of no use here, and not needed
         return {"fields": {}, "keys": {}, "notes": []}
-    fields, keys = _further_fields(source, column, (column.name, *used), None, notes)
+    fields, keys = further_fields(source, column, (column.name, *used), None, notes)
     return {"fields": fields, "keys": keys, "notes": [*column.notes, *notes] if fields or keys else []}
 
 
@@ -241,7 +233,7 @@ def drop_label(table: pa.Table, name: str | None, labels: NDArray[Any] | None, n
     return table.drop_columns([name])
 
 
-def _find_label(source: Source, label: str, taken: tuple[str | None, ...], notes: list[str]) -> str:
+def find_joined_label(source: Source, label: str, taken: tuple[str | None, ...], notes: list[str]) -> str:
     """Find the label column by its name or, for the name "label", by other common names or as the only one left."""
     if label in source.columns or label != "label" or any(name.startswith(STEP_LABEL) for name in source.columns):
         return label
@@ -264,7 +256,7 @@ def _is_no_field(name: str) -> bool:
     return name.strip().lower() in NO_FIELDS or is_named_as_row_number(name)
 
 
-def _further_fields(
+def further_fields(
     source: Source, column: MatchedIds, used: Sequence[str], labels: NDArray[Any] | None, notes: list[str]
 ) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
     """Read the other columns of a labels table: metadata, and those that only identify rows or rename the label."""
@@ -314,7 +306,7 @@ def _repeated_differently(ids: Words, words: Words) -> bool:
     return bool((words.codes != words.codes[first][ids.codes]).any())
 
 
-def _labels_of_rows(
+def labels_of_rows(
     source: Source, names: Words, label: str, mask: str | None, rows: Rows, notes: list[str]
 ) -> dict[str, Any]:
     """Read a single label or a multi-label target for the given rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from limelight.data.panel import Panel
@@ -10,7 +11,7 @@ from limelight.data.reading.long import Arrays, fill, order_steps, panel_argumen
 from limelight.data.reading.outline import make_outline
 from limelight.data.reading.roles import Roles
 from limelight.data.reading.sheets import Sheets
-from limelight.data.store.open import StoreShape
+from limelight.data.store.open import ARRAY_TYPES, StoreShape
 from limelight.data.store.write import RELEASE_AFTER_WRITING, finish_store, new_store, release_pages, stored_dtype
 
 
@@ -74,5 +75,8 @@ def pack_long(
         panel = complete(
             Panel(arrays.values, outline.starts, outline.lengths, **panel_arguments(sheets, roles, outline, arrays))
         )
+        if panel.step_labels is not None and not shape.step_labels:  # from a table of intervals
+            panel.step_labels.codes.astype(ARRAY_TYPES["step_labels"]).tofile(temporary / "step_labels.bin")
+            shape = replace(shape, step_labels=panel.step_labels.names)
         finish_store(temporary, shape, panel, split(panel))
     return folder

@@ -325,7 +325,7 @@ def _remedy_for_files(columns: dict[Path, list[str]]) -> str:
     """Return what to do about two files with other columns: one of them may hold labels or metadata."""
     for path, names in columns.items():
         if find_interval_columns(names):
-            return f"if {path.name!r} holds intervals of the series, move it, and {INTERVALS_REMEDY}"
+            return f"if {path.name!r} holds intervals of the series, {INTERVALS_REMEDY}"
     first, second = columns.values()
     if 2 * len({*first} & {*second}) < len({*first, *second}):
         return (

@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from limelight.data.arrays import join_panels
-from limelight.data.missing_values import mark_missing
+from limelight.data.labels import OUTSIDE
+from limelight.data.missing_values import mark_missing, require_complete
 from limelight.data.panel import Panel
 from limelight.data.reading.clock_units import notes_on_unit
 from limelight.data.reading.columns import read_optional_words, read_words
@@ -21,11 +22,11 @@ from limelight.data.reading.datasets import TableDataset
 from limelight.data.reading.dialect import DETECT, CsvOptions, csv_options
 from limelight.data.reading.file_names import field_names, read_names, without_labels
 from limelight.data.reading.id_columns import find_id_column, require_agreement, require_known
+from limelight.data.reading.interval_labels import join_labels_or_intervals
 from limelight.data.reading.joins import (
     drop_label,
     find_label_in_metadata,
     join_fields,
-    join_labels,
     join_labels_of_metadata,
     reject_labels_of_channels,
 )
@@ -68,6 +69,7 @@ def read_table(
     csv: Mapping[str, Any] | CsvOptions | None = None,
     names: str | None = None,
     filter: str | Sequence[str] | None = None,
+    outside: str | None = OUTSIDE,
 ) -> Panel:
     """Read labelled series from tables, archive files or a store.
 
@@ -87,7 +89,8 @@ def read_table(
         A table with one row per series: its id, its label (or, for multi-label, several columns that begin with
         ``label_`` and hold 0 or 1, empty if unknown) and, if known, the interval in which the label is visible:
         ``interval_start``, its first step, and ``interval_stop``, the step after its last (-1 or empty for none).
-        None reads the label column of ``series`` if there is one, which must be constant within each series.
+        None reads the label column of ``series`` if there is one, which must be constant within each series. A table
+        with one row per interval labels steps: an id, a start, an end or a duration, and a label.
     metadata
         A table with one row per series: its id, and columns of text, numbers or dates that describe it.
     id, time, label
@@ -112,7 +115,8 @@ def read_table(
         names, and for files of arrays by their number.
     per_step
         Whether labels are per step: the label column, or without it every column that begins with ``label_``. None
-        reads the label column as per-step labels if it changes within a series.
+        reads the label column as per-step labels if it changes within a series, and a table of labels as intervals if
+        a series has several rows with a start and an end.
     missing
         ``"keep"`` reads a missing number as NaN, ``"error"`` rejects it.
     missing_values
@@ -130,6 +134,9 @@ def read_table(
     filter
         Which rows of the series table are read: comparisons that must all hold, such as ``"day >= 2024-05-01"`` or
         ``"site in A, B"``. Parquet files and row groups without such rows are not read.
+    outside
+        The class of steps in no interval of a table of labels, "not X" by default if all intervals have the label X;
+        None if these steps are unknown.
 
     Returns
     -------
@@ -190,7 +197,7 @@ def read_table(
             note = f"took index level {roles.time!r} as time, and sorted the steps of each series by it"
             panel = panel.replace(notes=(*panel.notes, note))
     elif missing == "error":
-        _require_complete(panel)
+        require_complete(panel)
     panel = join_tables(
         panel,
         labels=labels,
@@ -201,6 +208,8 @@ def read_table(
         units=units,
         series_name=series_name,
         csv=options,
+        per_step=None if labels is None else per_step,
+        outside=outside,
     )
     return mark_missing(panel, missing_values) if missing_values else panel
 
@@ -229,6 +238,8 @@ def join_tables(
     units: Mapping[str, str] | None = None,
     series_name: str = "the series",
     csv: CsvOptions = DETECT,
+    per_step: bool | None = None,
+    outside: str | None = OUTSIDE,
 ) -> Panel:
     """Join labels, metadata and units to the series of a Panel.
 
@@ -236,7 +247,7 @@ def join_tables(
     ----------
     panel
         The series.
-    labels, metadata, id, label, mask, units, csv
+    labels, metadata, id, label, mask, units, csv, per_step, outside
         As for ``read_table``.
     series_name
         The name of the series table in messages.
@@ -269,7 +280,16 @@ def join_tables(
         if label is None:
             joined = join_fields(source, id, panel.ids)
         else:
-            joined = join_labels(source, id, label, panel.ids, panel.lengths, series_name, mask)
+            joined = join_labels_or_intervals(
+                source,
+                panel.replace(**changes),
+                id=id,
+                label=label,
+                mask=mask,
+                series_name=series_name,
+                per_step=per_step,
+                outside=outside,
+            )
         notes += [*source.notes, *joined.pop("notes")]
         fields |= joined.pop("fields")
         keys = joined.pop("keys")
@@ -400,18 +420,6 @@ def _with_channels(panel: Panel, channels: Sequence[str] | None, path: Path) -> 
         )
     columns = [panel.channels.index(name) for name in channels]
     return panel.replace(values=panel.values[:, columns], channels=tuple(channels), offset=panel.offset[columns])
-
-
-def _require_complete(panel: Panel) -> None:
-    """Check that no value is missing; DataError names the first that is."""
-    for row in range(len(panel)):
-        missing = np.argwhere(np.isnan(panel.series(row)))
-        if len(missing):
-            step, channel = missing[0]
-            raise DataError(
-                f"expected no missing values, got one in series {str(panel.ids[row])!r}, step {step}, "
-                f"channel {panel.channels[channel]!r}; fill it in, or set missing='keep' to read it as NaN"
-            )
 
 
 def read_split(

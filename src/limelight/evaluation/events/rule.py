@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from pydantic import ConfigDict, Field
 
 from limelight.data.clock import read_duration
+from limelight.data.labels import OUTSIDE
 from limelight.errors import DataError, ParameterError, nearest
 from limelight.task import Label, Task
 
@@ -33,7 +34,8 @@ class EventRule:
     join_gap
         Longest gap at which two events of one label are joined: in steps, at least 0, or as a duration.
     background
-        The class of a multi-class task that is not an event, such as ``"rest"``; None if every class is an event.
+        The class of a multi-class task that is not an event, such as ``"rest"``; None is the class ``"none"``, that of
+        steps in no interval of a table of labels, if there is one, and else every class is an event.
 
     Raises
     ------
@@ -104,7 +106,9 @@ def event_labels(task: Task, background: Label | None = None) -> list[int]:
     [1, 2]
     """
     if background is None:
-        return [task.positive_index] if task.kind == "binary" else list(range(len(task.classes)))
+        if task.kind == "binary":
+            return [task.positive_index]
+        return [index for index, name in enumerate(task.classes) if task.multilabel or name != OUTSIDE]
     if task.kind != "multiclass":
         raise ParameterError(
             f"expected no background class for a {task.kind} task, got {background!r}; remove it, as steps without "
