@@ -67,7 +67,7 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
         clock of the training series is irregular, else ``"order"``.
     fusion
         Where metadata of a ``Panel`` enter the network: ``"late"``, ``"repeat"``, ``"film"``, ``"attention"``, or a
-        list of them; ``[]`` ignores metadata, and ``"auto"`` is ``"late"`` if there are any, with ``"film"`` if the
+        list of them; ``[]`` ignores metadata, and ``"auto"`` is ``"late"`` if metadata help, with ``"film"`` if the
         head is linear.
     context
         How metadata are encoded as a vector: ``"embedding"``, or a part such as
@@ -80,7 +80,7 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
         With fewer than 20 such series, and with 0, training runs for all epochs and keeps the last weights.
     training
         How to train: ``TrainingSettings(learning_rate=1e-3)`` or the same keywords as a dict; None is the default.
-        A grid reaches each of them, as in ``training__learning_rate``.
+        A grid search can set each of them, as in ``training__learning_rate``.
     decision
         How to turn logits into predictions: ``DecisionRule(thresholds="f1", coverage=0.9)`` or the same keywords as
         a dict. Temperature, thresholds and prediction sets are chosen on the validation series, or on leave-one-out
@@ -107,12 +107,11 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
     history_
         A dict of losses and scores for each epoch; empty for a head that is solved in closed form.
     notes_
-        How metadata were read, what ``"auto"`` selected, and why.
+        Sentences on how metadata were read, and on the choices of ``"auto"`` with their reasons.
     n_features_in_
-        Columns of the array (n, time) that was fitted; only set after a fit on such an array, as series may otherwise
-        have any length.
+        Number of columns after a fit on an array (n, time); not set otherwise, as series may have any length.
     feature_names_in_
-        Names of the columns of a frame (n, time) that was fitted; required in prediction.
+        Names of the columns after a fit on a DataFrame (n, time); prediction requires the same names.
 
     Examples
     --------
@@ -239,8 +238,8 @@ class TimeSeriesClassifier(Incremental, TrustMethods, Deployable, ClassifierMixi
             labels), or an array (n, time) or (n, time, labels). None or NaN where unknown. None takes those of the
             Panel.
         sample_weight
-            How much each series counts, at least 0, shape (n,). A series of weight 0 is not used. None takes those of
-            the Panel, or weights all alike.
+            The weight of each series, at least 0, shape (n,). A series of weight 0 is not used. None takes the weights
+            of the Panel or, without these, weights all series equally.
 
         Returns
         -------

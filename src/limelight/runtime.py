@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ExportedModel(Predictor):
-    """A model from an ONNX file, which predicts as the model that was exported; made by ``open_model``.
+    """A model from an ONNX file, with the predictions of the exported model; built by ``open_model``.
 
     Parameters
     ----------
@@ -117,10 +117,10 @@ class ExportedModel(Predictor):
         Returns
         -------
         tuple
-            For each series what each step adds to each logit, shape (outputs, time), relative to a typical step with
-            the pooling ``conjunctive``, and to the same position of an average training series with ``rocket`` and
-            ``blocks``; and the logits of such series with the metadata of each, shape (n, outputs). Both sum to the
-            logits.
+            For each series the contribution of each step to each logit, shape (outputs, time), relative to a typical
+            step with the pooling ``conjunctive``, and to the same position of an average training series with
+            ``rocket`` and ``blocks``; and the logits of such series with the metadata of each, shape (n, outputs). Both
+            sum to the logits.
 
         Raises
         ------

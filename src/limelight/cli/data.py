@@ -40,7 +40,7 @@ def inspect(
 
 def generate(
     experiment: Annotated[
-        Path | None, typer.Argument(help="An experiment file with data.sine or data.bumps; default: that of the demo.")
+        Path | None, typer.Argument(help="Experiment file with data.sine or data.bumps; default: that of the demo.")
     ] = None,
     output: Output = None,
     seed: Seed = None,

@@ -14,7 +14,8 @@ from limelight.files import require_model_folder
 def export(
     model: Saved,
     to: Annotated[
-        Literal["onnx", "html"], typer.Option("--to", help="A file for Python and other languages, or a page.")
+        Literal["onnx", "html"],
+        typer.Option("--to", help="onnx: a file for Python and other languages; html: a page for browsers."),
     ] = "onnx",
     output: Annotated[
         Path | None,
@@ -32,8 +33,8 @@ def export(
         bool,
         typer.Option(
             "--evidence",
-            help="Let rocket and blocks also compute what each step adds to the logits, in two to four times the "
-            "time; a page then shows it instead of occlusion.",
+            help="Let rocket and blocks also compute the contribution of each step to the logits, in two to four times "
+            "the time; a page then shows it instead of occlusion.",
         ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output file.")] = False,
@@ -63,23 +64,25 @@ def serve(
     models: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders, model folders or .onnx files; each is served by its name.", show_default=False
+            help="Run folders, model folders or .onnx files; each is served under its name.", show_default=False
         ),
     ],
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all of the machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen at; 0 takes a free one.")] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all interfaces.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 for a free one.")] = 8000,
     token: Annotated[
         str | None,
         typer.Option(
-            envvar="LIMELIGHT_TOKEN", help="Token that clients must send; better as a variable.", show_default=False
+            envvar="LIMELIGHT_TOKEN",
+            help="Token that clients must send; preferably in the environment variable.",
+            show_default=False,
         ),
     ] = None,
-    max_body: Annotated[int, typer.Option(min=1, help="Largest body, in bytes.")] = 16 << 20,
-    max_series: Annotated[int, typer.Option(min=1, help="Most series of a request.")] = 1_024,
-    max_steps: Annotated[int, typer.Option(min=1, help="Most steps of all series of a request.")] = 1 << 20,
-    max_waiting: Annotated[int, typer.Option(min=1, help="Most requests that wait for a model.")] = 64,
-    max_streams: Annotated[int, typer.Option(min=0, help="Most WebSockets at once.")] = 64,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Most seconds for a body to arrive.")] = 30.0,
+    max_body: Annotated[int, typer.Option(min=1, help="Maximum size of a body in bytes.")] = 16 << 20,
+    max_series: Annotated[int, typer.Option(min=1, help="Maximum number of series per request.")] = 1_024,
+    max_steps: Annotated[int, typer.Option(min=1, help="Maximum number of steps per request.")] = 1 << 20,
+    max_waiting: Annotated[int, typer.Option(min=1, help="Maximum number of waiting requests per model.")] = 64,
+    max_streams: Annotated[int, typer.Option(min=0, help="Maximum number of simultaneous WebSockets.")] = 64,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds for a body to arrive.")] = 30.0,
 ) -> None:
     """Serve one or several models over HTTP until stopped.
 
@@ -117,24 +120,27 @@ def stream(
         int | None,
         typer.Option(
             min=1,
-            help="Answer about so many last steps; default: all steps if the network can carry its state, else as many "
-            "as in training.",
+            help="Predict from this number of last steps; default: all steps if the network can carry its state, else "
+            "as many as in training.",
             show_default=False,
         ),
     ] = None,
     every: Annotated[
-        int | None, typer.Option(min=1, help="With a window, answer after every so many steps.", show_default=False)
+        int | None, typer.Option(min=1, help="With a window, number of steps between answers.", show_default=False)
     ] = None,
     only: Annotated[
         Literal["changes", "events"] | None,
-        typer.Option(help="Leave out answers that equal the one before, or all but events.", show_default=False),
+        typer.Option(
+            help="changes: omit answers that equal the previous one; events: omit all answers but events.",
+            show_default=False,
+        ),
     ] = None,
     early: Annotated[
         bool,
         typer.Option("--early", help="Answer each series once, as soon as the rule of limelight early allows it."),
     ] = False,
 ) -> None:
-    """Predict series while they arrive: steps in on standard input, answers and events out as JSON lines.
+    """Predict series while they arrive: read steps from standard input, and write answers and events as JSON lines.
 
     Lines are CSV with a header named as in training, or JSON: {"id": "pump 7", "time": 0.5, "values": [1.5, 60.2]}.
     The id tells several series apart; id and time may be left out. {"id": "pump 7", "end": true} ends a series. With

@@ -48,7 +48,7 @@ def demo(
 ) -> None:
     """Detect flat stretches in 10,000 synthetic waves: train, evaluate and write a report.
 
-    Takes less than a minute on a laptop. An earlier demo in the same folder is replaced.
+    Takes about a minute on a laptop. An earlier demo in the same folder is replaced.
     """
     changed: dict[str, Any] = {"output": output or Path("runs/demo"), "preset": preset, "epochs": epochs, "seed": seed}
     with demo_file() as file:
@@ -91,27 +91,27 @@ def evaluate(
     model: Saved,
     source: Annotated[
         Path | None,
-        typer.Argument(help="Other labelled series; default: those of the run.", show_default=False),
+        typer.Argument(help="Labelled series to score instead of those of the run.", show_default=False),
     ] = None,
     part: Annotated[
         str | None,
         typer.Option(
-            help="train, validation, test or all; default: test, or all if other series are not split.",
+            help="Part to score: train, validation, test or all; default: test, or all for other unsplit series.",
             show_default=False,
         ),
     ] = None,
     false_alarms: Annotated[
         str | None,
         typer.Option(
-            help="With labels per step, choose thresholds and minimum length of events anew on the validation series, "
-            "for at most so many false alarms: 1/hour, 2/day or 1/1000 steps.",
+            help="With labels per step, choose new thresholds and a new minimum length of events on the validation "
+            "series, for at most this rate of false alarms: 1/hour, 2/day or 1/1000 steps.",
             show_default=False,
         ),
     ] = None,
     confidence: Annotated[
         float | None,
         typer.Option(
-            help="With --false-alarms, keep the upper limit of their rate with this confidence, such as 0.95.",
+            help="With --false-alarms, limit the upper confidence limit of the rate, with a confidence such as 0.95.",
             show_default=False,
         ),
     ] = None,
@@ -122,8 +122,8 @@ def evaluate(
     options: DataOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
-    """Score a saved model on its own test series or on others, next to a baseline that predicts the class
-    frequencies."""
+    """Score a saved model on the test series of its run or on other series, and compare it with a baseline that
+    predicts the class frequencies."""
     require_model_folder(model)
     goal = _alarm_goal(false_alarms, confidence, keep=keep)
     if source is not None:
@@ -158,11 +158,11 @@ def predict(
     output: Output = None,
     steps: Annotated[
         Path | None,
-        typer.Option(help="File for window predictions averaged per time step.", show_default=False),
+        typer.Option(help="File for predictions per time step, averaged over windows.", show_default=False),
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option(help="File for the events in per-step predictions: label, start, end, peak.", show_default=False),
+        typer.Option(help="File for the events in predictions per step: label, start, end, peak.", show_default=False),
     ] = None,
     *,
     options: DataOptions,
@@ -174,7 +174,7 @@ def predict(
     on: On = None,
     escape_formulas: EscapeFormulas = False,
 ) -> None:
-    """Predict new series: class and probabilities as a Parquet or CSV table.
+    """Predict new series, and write classes and probabilities as a Parquet or CSV table.
 
     Series unlike the training data are counted, and named in the column outside_training.
 
@@ -230,8 +230,8 @@ def explain(
     examples: Annotated[
         Path | None,
         typer.Option(
-            help="Table of the nearest training series of each class, and of the shortest stretch that, exchanged with "
-            "one of another class, turns the prediction (.parquet or .csv).",
+            help="File for a table of the nearest training series of each class, and of the shortest stretch whose "
+            "exchange changes the prediction (.parquet or .csv).",
             show_default=False,
         ),
     ] = None,
@@ -253,7 +253,7 @@ def explain(
 
     The output is a .parquet or .csv file; default: explanation.parquet.
 
-    For example: limelight explain run series.parquet --method occlusion --series pump_7 --picture pump_7.png
+    For example: limelight explain runs/first series.parquet --method occlusion --series pump_7 --picture pump_7.png
     """
     require_model_folder(model)
     if method is not None and method not in METHOD_NAMES:

@@ -33,18 +33,19 @@ def monitor(
     output: Output = None,
     *,
     least_accuracy: Annotated[
-        float | None, typer.Option(help="Exit with 3 if the estimated accuracy is lower.", show_default=False)
+        float | None, typer.Option(help="Exit with code 3 if the estimated accuracy is lower.", show_default=False)
     ] = None,
     most_drop: Annotated[
         float | None,
         typer.Option(
-            help="Exit with 3 if the estimated accuracy is lower than on held-out series by more.", show_default=False
+            help="Exit with code 3 if the estimated accuracy is lower than on held-out series by more than this.",
+            show_default=False,
         ),
     ] = None,
     most_outside: Annotated[
         float | None,
         typer.Option(
-            help="Exit with 3 if a larger share of the series is outside the training data.", show_default=False
+            help="Exit with code 3 if a larger share of the series is outside the training data.", show_default=False
         ),
     ] = None,
     options: DataOptions,
@@ -85,16 +86,17 @@ def early(
     cost_of_delay: Annotated[
         float | None,
         typer.Option(
-            help="Instead: cost of waiting for a whole series, as a share of the cost of a wrong answer, such as 0.2.",
+            help="Instead of --differ: cost of waiting for a whole series, as a share of the cost of a wrong answer, "
+            "such as 0.2.",
             show_default=False,
         ),
     ] = None,
-    confidence: Annotated[float, typer.Option(help="With which --differ is kept.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Confidence of the limit --differ.")] = 0.95,
     folds: Annotated[
         int | None,
         typer.Option(
-            help="Choose the rule on predictions of models fitted without each fold of the training series; default: 5 "
-            "without validation series, else on those.",
+            help="Number of folds of the training series, to choose the rule on out-of-fold predictions; default: 5 "
+            "without validation series, else the rule is chosen on these.",
             show_default=False,
         ),
     ] = None,

@@ -52,7 +52,7 @@ Output = Annotated[
 Labels = Annotated[
     Path | None,
     typer.Option(
-        help="Table of series id and label; with a start and an end in each row, of labels of the steps between.",
+        help="Table of series id and label; with columns for start and end, each row labels the steps between them.",
         show_default=False,
     ),
 ]
@@ -60,7 +60,7 @@ Metadata = Annotated[Path | None, typer.Option(help="Table of series id and meta
 Signals = Annotated[
     Path | None,
     typer.Option(
-        help="Table of a second time series with its own timestamps, such as an operating mode: id, time, columns.",
+        help="Table of a side signal with its own clock, such as an operating mode: id, time, columns.",
         show_default=False,
     ),
 ]
@@ -76,7 +76,7 @@ IdColumn = Annotated[
     str | None,
     typer.Option(
         "--id",
-        help="Column with the id of the series, such as --id machine; default: series_id, or as guessed.",
+        help="Column of the series id, such as --id machine; default: series_id, or detected.",
         rich_help_panel="Columns",
         show_default=False,
     ),
@@ -85,7 +85,7 @@ TimeColumn = Annotated[
     str | None,
     typer.Option(
         "--time",
-        help="Column of the clock, or none for the order of the rows; default: time, or as guessed.",
+        help="Column of the clock, or none for the order of the rows; default: time, or detected.",
         rich_help_panel="Columns",
         show_default=False,
     ),
@@ -94,7 +94,7 @@ LabelColumn = Annotated[
     str | None,
     typer.Option(
         "--label",
-        help="Column of the label, in the series or in the table of --labels; default: label, or as guessed.",
+        help="Column of the label, in the series or in the table of --labels; default: label, or detected.",
         rich_help_panel="Columns",
         show_default=False,
     ),
@@ -113,7 +113,7 @@ FileNames = Annotated[
     str | None,
     typer.Option(
         "--names",
-        help='What the names of the files mean, such as "{label}_{id}" for ok_pump7.csv.',
+        help='Pattern of the file names, such as "{label}_{id}" for ok_pump7.csv; other fields become metadata.',
         rich_help_panel="Columns",
         show_default=False,
     ),
@@ -134,18 +134,20 @@ PRESET_NAMES = (
 """As in ``limelight.parts.architecture.PRESETS``, whose import the help would wait for."""
 Preset = Annotated[
     str | None,
-    typer.Option(help=f"A complete network by name: {', '.join(PRESET_NAMES)}.", show_default=False),
+    typer.Option(help=f"Name of a preset network: {', '.join(PRESET_NAMES)}.", show_default=False),
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option("--epochs", help="Most epochs of a training by gradient descent, at least 1.", show_default=False),
+    typer.Option("--epochs", help="Maximum number of epochs for training a network, at least 1.", show_default=False),
 ]
-Seed = Annotated[int | None, typer.Option(help="Random seed; the same seed gives the same result.", show_default=False)]
+Seed = Annotated[
+    int | None, typer.Option(help="Random seed; the same seed yields the same result.", show_default=False)
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Change any key of the experiment: --set training.max_epochs=20. Repeatable.",
+        help="Set any key of the experiment: --set training.max_epochs=20. Repeatable.",
         show_default=False,
     ),
 ]
@@ -155,7 +157,7 @@ On = Annotated[
     typer.Option(
         "--on",
         help="Run on all processors of Ray instead (extra ray): ray for this machine or the cluster in RAY_ADDRESS, or "
-        "ray://host:10001. What a lost worker ran is repeated.",
+        "ray://host:10001. Work of a lost worker is repeated.",
         show_default=False,
     ),
 ]
@@ -163,7 +165,7 @@ EscapeFormulas = Annotated[
     bool,
     typer.Option(
         "--escape-formulas",
-        help="In CSV output, put ' before text that a spreadsheet takes for a formula: text beginning with = + - @.",
+        help="In CSV output, put ' before text that a spreadsheet reads as a formula: text beginning with = + - @.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run in that folder.")]
@@ -183,7 +185,7 @@ KEY_OF_OPTION = {
 
 @dataclass(frozen=True)
 class DataOptions:
-    """The options that say where labelled series are, as typed; ``reads_data`` gathers them."""
+    """The options for the location of labelled series, as typed; ``reads_data`` gathers them."""
 
     labels: Labels = None
     metadata: Metadata = None

@@ -18,7 +18,7 @@ def init(
     options: DataOptions,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a commented experiment file for your series, with the columns that were found; then train from it.
+    """Write a commented experiment file for your series, with the columns that were found, as a start for train.
 
     The output is a .json file; default: experiment.json next to the series.
 

@@ -74,7 +74,7 @@ def tune(
     ] = "balanced_accuracy",
     folds: Annotated[
         int | None,
-        typer.Option(help="Score trials on this many folds instead of the validation split.", show_default=False),
+        typer.Option(help="Number of folds to score trials on instead of the validation split.", show_default=False),
     ] = None,
     jobs: Annotated[int, typer.Option(help="Number of trials to run in parallel.")] = 1,
     on: On = None,

@@ -38,7 +38,7 @@ def experiment_schema() -> dict[str, Any]:
     ['data', 'decision', 'evaluate', 'events', 'explain']
     """
     schema = Experiment.model_json_schema()
-    schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "A complete network by name."}
+    schema["properties"]["preset"] = {"enum": list(PRESETS), "description": "Name of a preset network."}
     return schema
 
 

@@ -86,7 +86,9 @@ class SignalSection(_Section):
     """A side signal with its own clock, aligned to the steps of the series."""
 
     table: str = Field(description="Table of id, time and value columns.")
-    columns: list[str] | None = Field(None, description="Columns to use, numbers or words; null for all others.")
+    columns: list[str] | None = Field(
+        None, description="Columns to use, numbers or words; null for all except id and time."
+    )
     id: str = Field("series_id", description="Column of series ids.")
     time: str = Field("time", description="Column of the clock, of the same kind as that of the series.")
     method: Literal["last", "linear"] = Field(
@@ -113,8 +115,8 @@ class DataSection(_Section):
     )
     labels: str | None = Field(
         None,
-        description="Table of id and label, if labels are not in the series table; with a start and an end, the label "
-        "of the steps between.",
+        description="Table of id and label, if labels are not in the series table; with columns for start and end, "
+        "each row labels the steps between them.",
     )
     outside: str | None = Field(
         OUTSIDE, description="Class of the steps in no interval of such a table; null if they are unknown."
@@ -129,7 +131,7 @@ class DataSection(_Section):
     )
     split: str | None = Field(None, description="Table of id and train, validation or test; overrides split.")
     names: str | None = Field(
-        None, description='What the names of the files mean: "{label}_{id}" for ok_pump7.csv; null for the id alone.'
+        None, description='Pattern of the file names, such as "{label}_{id}" for ok_pump7.csv; null for the id alone.'
     )
     filter: list[str] = Field(
         [], description='Rows of the series table to read: comparisons that all hold, such as "day >= 2024-05-01".'
@@ -190,7 +192,9 @@ class SplitSection(_Section):
     """How to split the series if no split file does."""
 
     test: Share = 0.2
-    validation: Share | None = Field(None, description="null: a tenth, if validation series are needed.")
+    validation: Share | None = Field(
+        None, description="Share of the validation series; null: a tenth, if validation series are needed."
+    )
     by: Literal["random", "time"] = Field("random", description="time: the latest series are the test set.")
     group: str | None = Field(None, description="Metadata field; series with the same value stay together.")
     stratify: bool = Field(True, description="Keep the class proportions in every part.")
@@ -206,19 +210,25 @@ class WindowsSection(_Section):
     """How recordings are cut into windows."""
 
     length: int | str = Field(description='Length in steps, or a duration such as "2s" or "10 min".')
-    stride: int | str | None = Field(None, description="From one window to the next; null for the length.")
+    stride: int | str | None = Field(
+        None, description="Distance between the starts of two windows; null for the length."
+    )
     edge: Literal["drop", "keep", "shift"] = Field("drop", description="What to do with the remainder at the end.")
     label: Literal["majority", "last", "any", "step"] = Field(
-        "majority", description="How steps make the label of a window."
+        "majority", description="How the label of a window follows from those of its steps."
     )
-    positive: str | None = Field(None, description="The class that label any looks for.")
+    positive: str | None = Field(None, description="The class that any window containing it has, with the label any.")
 
 
 class EvaluateSection(_Section):
     """How many test series are scored at most, so that metrics and report take bounded memory."""
 
-    series: int = Field(1_000_000, ge=2, description="Most series that are scored; above, so many are drawn at random.")
-    steps: int = Field(10_000_000, ge=2, description="Most steps of the scored series, if each step has a label.")
+    series: int = Field(
+        1_000_000, ge=2, description="Maximum number of scored series; a larger test set is sampled at random."
+    )
+    steps: int = Field(
+        10_000_000, ge=2, description="Maximum number of steps of the scored series, with labels per step."
+    )
 
 
 class ExplainSection(_Section):
@@ -239,7 +249,8 @@ class Experiment(_Section):
     events: EventRule = EventRule()
     evaluate: EvaluateSection = EvaluateSection()
     explain: ExplainSection | Literal[False] = Field(
-        ExplainSection(), description="false skips measuring explanations, which saves some seconds."
+        ExplainSection(),
+        description="How explanations are measured; false skips the measurement, which saves some seconds.",
     )
     output: str = "runs/experiment"
     seed: int = Field(0, ge=0, lt=2**31)

@@ -70,12 +70,12 @@ class Panel(Ragged, Tabular):
     origin
         The recording and the offset that each series was cut from, if the series are windows.
     weights
-        How much each series counts in a fit, at least 0 and not all 0, shape (n,); None weights all alike.
+        The weight of each series in a fit, at least 0 and not all 0, shape (n,); None weights all series equally.
     units
         Maps a channel to its unit, and ``"time"`` to the unit of a numeric clock. Unknown units are absent.
     offset
-        What was subtracted from each channel in float64, so that float32 keeps a small signal on a large level, shape
-        (channels,); None is 0.
+        The constant subtracted from each channel in float64, so that float32 keeps a small signal on a large level,
+        shape (channels,); None is 0.
     notes
         Sentences on what was guessed or dropped while reading and preparing the data.
     backing

@@ -34,8 +34,8 @@ class Explanation(Tabular):
         The predictions of the model for these series.
     importance
         For each series one number for each time step, shape (time,). For attention, non-negative weights that sum to 1.
-        For every other method, what the step adds to the log odds of ``target`` (for evidence: to its logit); negative
-        numbers are evidence against the target.
+        For every other method, the contribution of the step to the log odds of ``target`` (for evidence: to its
+        logit); negative numbers are evidence against the target.
     method
         The name of the method, for example ``"attention"``.
     target
@@ -54,12 +54,12 @@ class Explanation(Tabular):
         The completeness error of each series in log odds: the sum of its importance minus the difference to explain,
         shape (n,); None if the method does not have the completeness property.
     frequencies
-        The part of the importance that a spectrum adds, by frequency and channel, shape (time // 2, channels) for each
-        series: entry k is the frequency of k + 1 cycles per series. It is contained in ``importance``, in equal shares
-        of all steps. None if the model reads no spectrum.
+        The contribution of the spectrum to the importance, by frequency and channel, shape (time // 2, channels) for
+        each series: entry k is the frequency of k + 1 cycles per series. It is contained in ``importance``, in equal
+        shares of all steps. None if the model reads no spectrum.
     base
-        What has to be added to the sum of the importance of each series and of its fields to obtain the logit of the
-        target, shape (n,); None if the importance is not a decomposition of the logit.
+        The logit of the target minus the importance of all steps and fields, for each series, shape (n,); None if the
+        importance is not a decomposition of the logit.
 
     Raises
     ------

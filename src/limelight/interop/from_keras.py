@@ -23,8 +23,8 @@ def from_keras(
 ) -> TimeSeriesClassifier:
     """Build a fitted classifier from a Keras model, without TensorFlow or Keras; code in a file is never run.
 
-    Read are recurrent networks for classification: ``LSTM`` and ``GRU``, stacked or ``Bidirectional``; ``Masking``,
-    ``Normalization``, ``Rescaling``, ``BatchNormalization`` and ``Dropout``; the last state,
+    Recurrent networks for classification are supported: ``LSTM`` and ``GRU``, stacked or ``Bidirectional``;
+    ``Masking``, ``Normalization``, ``Rescaling``, ``BatchNormalization`` and ``Dropout``; the last state,
     ``GlobalAveragePooling1D``, ``GlobalMaxPooling1D`` or additive attention (``Dense(units, "tanh")``, ``Dense(1)``,
     softmax over time, weighted sum); ``Dense`` layers, also ``TimeDistributed`` for labels per step; and metadata from
     an ``Embedding`` or as numbers, joined to the series with ``RepeatVector`` and ``Concatenate``, or to the pooled
@@ -52,12 +52,12 @@ def from_keras(
     Returns
     -------
     TimeSeriesClassifier
-        Fitted; its probabilities agree with those of the Keras model to about 1e-6.
+        Fitted; its probabilities agree with those of the Keras model to 1e-5.
 
     Raises
     ------
     ModelFolderError
-        If the file is damaged, or layers have no counterpart; all of them are named, each with the reason.
+        If the file is damaged, or layers are not supported; the message names all of them, with reasons.
     ParameterError
         If the classes, channels or words do not match the model, or h5py is not installed.
 

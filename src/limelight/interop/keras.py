@@ -43,7 +43,7 @@ def load_keras_weights(network: Network, weights: Weights) -> Network:
     Returns
     -------
     Network
-        The same network; its outputs match those of the Keras model to about 1e-6.
+        The same network; its outputs match those of the Keras model to 1e-5.
 
     Raises
     ------

@@ -77,7 +77,7 @@ def compare(
     The models are the majority class, gradient-boosted trees on the metadata, the network on the series, and the
     network with each fusion of metadata. Networks are held out, fitted and calibrated as ``train`` would fit them;
     thresholds and prediction sets are not fitted.
-    Ctrl-C stops the comparison and keeps the fits that are done. Each fit takes one thread, so the numbers are the
+    Ctrl-C stops the comparison and keeps the finished fits. Each fit takes one thread, so the numbers are the
     same for any number of jobs.
 
     Parameters
@@ -87,7 +87,7 @@ def compare(
     model
         The network: an architecture, its parts as in an experiment file, or the name of a preset; None is the default.
     training
-        How long and how fast to train, settings or their keywords as a dict; None chooses by the number of series.
+        Settings of the training, or their keywords as a dict; None chooses them by the number of series.
     task
         The classes to predict; None reads them from the labels.
     score

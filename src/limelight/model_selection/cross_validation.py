@@ -116,7 +116,7 @@ def validate(
     on: str | None = None,
     log: LogLine = lambda line: None,
 ) -> Validation:
-    """Fit and score a network by cross-validation. Ctrl-C stops it and keeps the folds that are done.
+    """Fit and score a model by cross-validation. Ctrl-C stops it and keeps the finished folds.
 
     Each fold is held out, fitted and calibrated as ``train`` would fit it, on one thread, so the scores are the same
     for any number of jobs.
@@ -128,7 +128,7 @@ def validate(
     model
         The network: an architecture, its parts as in an experiment file, or the name of a preset; None is the default.
     training
-        How long and how fast to train, settings or their keywords as a dict; None chooses by the number of series.
+        Settings of the training, or their keywords as a dict; None chooses them by the number of series.
     task
         The classes or labels to predict; None reads them from the labels.
     folds, repeats, by, group, stratify
@@ -138,7 +138,7 @@ def validate(
         as the folds are; nothing is held out if that would be too few. None takes a tenth, or nothing if the head is
         solved in closed form and leave-one-out predictions calibrate it.
     decision
-        How predictions are read off the logits, a rule or its keywords as a dict; None only calibrates.
+        How to turn logits into predictions, a rule or its keywords as a dict; None only calibrates the probabilities.
     fields
         Kinds of metadata fields that should not be inferred from their values.
     seed

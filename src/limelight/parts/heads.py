@@ -23,7 +23,7 @@ class MLPHead(Part):
     dropout
         Share of hidden units set to zero in training, in [0, 1).
     activation
-        Of the hidden layers, ``"relu"`` or ``"tanh"``.
+        Activation of the hidden layers, ``"relu"`` or ``"tanh"``.
 
     Example
     -------

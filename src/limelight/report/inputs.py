@@ -37,7 +37,7 @@ class StepImportance:
     fields
         What each metadata field adds.
     base
-        What has to be added to the sum of ``importance`` and ``fields`` to obtain the logit; None if the importance is
+        The logit minus the sum of ``importance`` and ``fields``; None if the importance is
         not a decomposition of the logit.
     resolution
         The fewest steps that the model reads together, at least 1: finer differences say nothing.

@@ -27,7 +27,7 @@ class StreamAnswer(NamedTuple):
     probabilities
         Of each class or label, shape (classes,).
     step
-        The number of steps that the answer is about.
+        The number of steps from which the answer is predicted.
     """
 
     label: Any
@@ -36,7 +36,7 @@ class StreamAnswer(NamedTuple):
 
 
 class Stream:
-    """A series that is still arriving; made by ``open_stream``.
+    """A series that is still arriving; built by ``open_stream``.
 
     After every step the answer is that of ``predict`` for the steps so far, or with labels per step that of the last
     step.

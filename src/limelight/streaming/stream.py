@@ -23,14 +23,14 @@ def open_stream(
     Parameters
     ----------
     model
-        A fitted model; of an exported one, only the last steps can be predicted.
+        A fitted model, or an exported one, which needs a ``window``.
     metadata
         The metadata of the series, by field; missing fields are unknown.
     window
         None carries the state of the network from step to step, which needs the encoder ``lstm``, ``gru`` or
-        ``conv_lstm`` of one direction. A number predicts so many last steps again, with any model.
+        ``conv_lstm`` of one direction. A number predicts from this number of last steps, with any model.
     every
-        With a window, predict after every so many steps.
+        With a window, the number of steps between predictions.
 
     Returns
     -------

@@ -45,7 +45,7 @@ class TrainingSettings:
     learning_rate
         The maximum of the one-cycle schedule, in (0, 10).
     weight_decay
-        Of AdamW, in [0, 10).
+        Weight decay of AdamW, in [0, 10).
     gradient_clip
         Maximum norm of the gradient, above 0.
     device
@@ -54,8 +54,8 @@ class TrainingSettings:
         Processes that train one network together, on a GPU each or on the CPU, 1 to 64. Each computes a share of every
         batch. ``tune``, ``validate`` and ``compare`` use one for each fit.
     strategy
-        How they exchange gradients: ``"ddp"`` by NCCL between GPUs and by Gloo between CPUs; ``"ddp_gloo"`` or
-        ``"ddp_nccl"`` requires one.
+        How these processes exchange gradients: ``"ddp"`` by NCCL between GPUs and by Gloo between CPUs; ``"ddp_gloo"``
+        or ``"ddp_nccl"`` requires one.
     precision
         ``"float32"``; or ``"bfloat16"`` or, on a GPU, ``"float16"`` for products in training, which is faster on many
         GPUs. Weights and predictions are float32 always.

@@ -94,11 +94,11 @@ def read_table(
     metadata
         A table with one row per series: its id, and columns of text, numbers or dates that describe it.
     id, time, label
-        The names of these columns. For the defaults, columns with other common names (``Messung``, ``timestamp``,
-        ``class``, ...) or with fitting content are taken, with a note: values that fill a block of rows each are the
-        id, values that rise within each series the clock, and the only values that are few and constant within each
-        series the label. Without a clock, the order of the rows is the clock; without a label, the Panel has no
-        labels. A column of any other name must exist. ``label=None`` reads no labels, ``time=None`` no clock.
+        The names of these columns. If a default name is missing, a column with another common name (``Messung``,
+        ``timestamp``, ``class``, ...) or with matching content is used, with a note: values that each fill one block of
+        rows are the id, values that rise within each series the clock, and the only values that are few and constant
+        within each series the label. Without a clock, the order of the rows is the clock; without a label, the Panel
+        has no labels. A column of any other name must exist. ``label=None`` reads no labels, ``time=None`` no clock.
     channels
         The columns to read as channels, in this order; None takes every column of numbers except these three, those
         that begin with ``label_``, row numbers such as the index of pandas, and numbers that are constant within each
@@ -111,8 +111,8 @@ def read_table(
     units
         The unit of each channel by name, and of the clock as ``"time"``.
     layout
-        ``"long"`` if each row is a step, ``"wide"`` if each row is a series, or ``"auto"``, which decides by the column
-        names, and for files of arrays by their number.
+        ``"long"`` if each row is a step, ``"wide"`` if each row is a series, or ``"auto"``, which infers it from the
+        column names, and for files of arrays from their number.
     per_step
         Whether labels are per step: the label column, or without it every column that begins with ``label_``. None
         reads the label column as per-step labels if it changes within a series, and a table of labels as intervals if
@@ -125,14 +125,14 @@ def read_table(
         True sorts the steps of each series by time, False requires them to be sorted. Times in the index of a pandas
         frame are always sorted.
     csv
-        How CSV files are written, if it is detected wrongly: ``separator``, ``decimal``, ``thousands``, ``encoding``,
-        ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``; and ``names``, the columns of files that
-        have no header.
+        The dialect of CSV files, if it is not detected correctly: ``separator``, ``decimal``, ``thousands``,
+        ``encoding``, ``quote``, ``comment`` and ``units_row``, such as ``{"decimal": ","}``; and ``names``, the columns
+        of files that have no header.
     names
-        What the names of the files mean: ``"{label}_{id}"``, or ``"{label}/{id}"`` for folders of classes. Fields
+        The pattern of the file names: ``"{label}_{id}"``, or ``"{label}/{id}"`` for folders of classes. Fields
         other than ``label`` and ``id`` are metadata.
     filter
-        Which rows of the series table are read: comparisons that must all hold, such as ``"day >= 2024-05-01"`` or
+        The rows of the series table to read: comparisons that must all hold, such as ``"day >= 2024-05-01"`` or
         ``"site in A, B"``. Parquet files and row groups without such rows are not read.
     outside
         The class of steps in no interval of a table of labels, "not X" by default if all intervals have the label X;

@@ -84,7 +84,7 @@ def generate_sine(settings: SineSettings | None = None, seed: int = 0) -> Panel:
     Parameters
     ----------
     settings
-        Grids and sizes; None for the experiment of the README, 10,000 series of 500 steps.
+        Grids and sizes; None for those of ``limelight demo``, 10,000 series of 500 steps.
     seed
         The same seed generates the same waves.
 

@@ -39,14 +39,14 @@ class DecisionRule:
     coverage
         Target coverage of prediction sets: the share of sets that contain the true class, in (0, 1); None fits none.
     coverage_by
-        What the coverage holds for separately: ``"class"``, each true class; the name of a metadata field, each of its
-        values; None, all series together. Each needs enough calibration series: 9 for a coverage of 0.9.
+        Groups for each of which the coverage holds: ``"class"``, the true classes; the name of a metadata field, its
+        values; None, all series together. Each group needs enough calibration series: 9 for a coverage of 0.9.
     set_score
         ``"lac"`` for the smallest sets, ``"aps"`` for sets that are never empty and larger if a series is uncertain.
     abstain
-        When not to answer: ``{"error": 0.05}``, so that at most this share of the answers is wrong, or
-        ``{"coverage": 0.8}``, so that this share of the series is answered; series much further from training
-        than any calibration series are not answered either. None answers always.
+        When to predict nothing: ``{"error": 0.05}``, so that at most this share of the predictions is wrong, or
+        ``{"coverage": 0.8}``, so that this share of the series has a prediction. Series much further from the training
+        series than any calibration series have none either. None always predicts.
 
     Raises
     ------

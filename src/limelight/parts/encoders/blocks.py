@@ -35,8 +35,8 @@ class Blocks(Encoder):
         ``"quantiles_differences"``, ``"spectrum"``; ``"auto"`` takes all. The fitted model has those with a weight
         above 0.
     features
-        Of MiniRocket, on the values and again on the differences between steps, 84 to 1,000,000, rounded down to a
-        multiple of 84; ``"auto"`` takes 10,000 up to 1,000 training series and 2,000 beyond.
+        Features of MiniRocket, on the values and again on the differences between steps, 84 to 1,000,000, rounded down
+        to a multiple of 84; ``"auto"`` takes 10,000 up to 1,000 training series and 2,000 beyond.
     groups
         Groups of competing kernels for each dilation of Hydra, 2 to 1,000; ``"auto"`` takes 64 up to 1,000 training
         series and 16 beyond.

@@ -28,14 +28,14 @@ class ConvLSTM(Encoder):
         median training series, or, for a label at each step, at most 512. On the sine waves 32 steps reach a validation
         F1 of 0.977 three times sooner than 64.
     hidden_size, bidirectional
-        Of the LSTM, as there.
+        As for ``LSTM``.
     dropout
         Share of features set to zero before and behind the LSTM in training, in [0, 1).
 
     Source
     ------
     The order of parts follows Karim et al., LSTM Fully Convolutional Networks for Time Series Classification, 2018,
-    in sequence instead of side by side; the stride is ours.
+    in sequence instead of side by side; the stride is an addition of limelight.
 
     Example
     -------

@@ -71,12 +71,12 @@ class LSTM(_Recurrent):
     num_layers
         Layers on top of each other, 1 to 32.
     bidirectional
-        Read the series in both directions; features are then twice as wide. A list decides for each layer.
+        Whether to read the series in both directions; features are then twice as wide. A list has a value per layer.
     dropout
         Share of features set to zero behind every layer in training, in [0, 1).
     activation
-        Of the candidate and the cell, ``"tanh"`` or ``"relu"``; gates are always sigmoid. ``"relu"`` is what many
-        articles print; it runs step by step in Python and is slower.
+        Activation of the candidate and the cell, ``"tanh"`` or ``"relu"``; gates are always sigmoid. ``"relu"``, as in
+        many articles, runs step by step in Python and is slower.
     mask_value
         Skip the steps whose inputs all have this value after scaling, as the layer ``Masking`` of Keras does; None
         skips none.

@@ -22,11 +22,12 @@ class Rocket(Encoder):
     Parameters
     ----------
     features
-        84 to 1,000,000, rounded down to a multiple of 84; ``"auto"`` takes 10,000 up to 1,000 training series and 3,000
-        beyond, where the head takes longer than the encoder: in cross-validation 10,000 were no better there than
-        5,000, and 3,000 less than one percent worse.
+        Number of features, 84 to 1,000,000, rounded down to a multiple of 84; ``"auto"`` takes 10,000 up to 1,000
+        training series and 3,000 beyond, where the head takes longer than the encoder: in cross-validation 10,000 were
+        no better there than 5,000, and 3,000 less than one percent worse.
     dilations
-        How many different ones at most, 1 to 1,000; ``"auto"`` takes the 32 of the paper, and 16 beyond 1,000 series.
+        Maximum number of different dilations, 1 to 1,000; ``"auto"`` takes the 32 of the paper, and 16 beyond 1,000
+        series.
     length
         Steps of a long series, at least 1: the largest dilation spans it; ``"auto"`` takes the longest of the training.
 
