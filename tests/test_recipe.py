@@ -91,7 +91,7 @@ def train_on(fold: Any, model: dict[str, Any], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_all_five_fit_the_same_rows_to_the_same_probabilities(kind: str, fits: Fits, tmp_path: Path) -> None:
+def test_estimator_and_commands_fit_the_same_model(kind: str, fits: Fits, tmp_path: Path) -> None:
     model, task = MODELS[kind], task_of(PANEL)
     folds, _ = fold_panel(PANEL, task, folds=2)
     fold = folds[0]
@@ -112,7 +112,7 @@ def test_all_five_fit_the_same_rows_to_the_same_probabilities(kind: str, fits: F
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_folds_report_the_calibrated_loss_in_all_three(kind: str) -> None:
+def test_validate_compare_and_tune_report_the_calibrated_loss(kind: str) -> None:
     model = MODELS[kind]
     validated = validate(PANEL, model, training=ONE_EPOCH, folds=2)
     compared = compare(PANEL, model, training=ONE_EPOCH, folds=2, score="log_loss")
@@ -124,7 +124,7 @@ def test_folds_report_the_calibrated_loss_in_all_three(kind: str) -> None:
         assert raw.mean("log_loss") != validated.mean("log_loss")
 
 
-def test_a_solved_head_holds_nothing_out_unless_stated() -> None:
+def test_a_closed_form_head_holds_nothing_out_by_default() -> None:
     solved, trained = (Recipe.of(model) for model in MODELS.values())
     assert solved.validation_share(PANEL) == (0.0, SOLVED)
     assert trained.validation_share(PANEL) == (0.1, "")
@@ -134,7 +134,7 @@ def test_a_solved_head_holds_nothing_out_unless_stated() -> None:
     assert [len(rows) for rows in stated.split(PANEL, seed=0)] == [400, 100]
 
 
-def test_groups_make_a_solved_head_hold_out() -> None:
+def test_groups_make_a_closed_form_head_hold_out() -> None:
     machines = np.repeat(np.arange(50), 10).astype(str)
     panel = PANEL.replace(metadata=pa.table({"machine": machines}))
     recipe = Recipe.of(MODELS["solved"], hold_out=HoldOut(group="machine"), fields={"machine": "ignore"})
@@ -164,7 +164,7 @@ def test_thresholds_for_three_classes_are_refused_before_training(monkeypatch: p
     )
 
 
-def test_auto_checks_labels_of_steps_with_a_network() -> None:
+def test_auto_accepts_labels_of_steps_and_rocket_does_not() -> None:
     values = np.random.default_rng(0).normal(size=(12, 20, 1))
     panel = attach_labels(Panel.from_series(list(values)), (values[:, :, 0] > 0).astype(int), "step")
     Recipe.of().check(panel, task_of(panel))
@@ -202,13 +202,13 @@ def test_unknown_labels_are_no_class_of_their_own() -> None:
         ({"model": "lstmm"}, "there is no preset 'lstmm'; did you mean 'lstm'?"),
     ],
 )
-def test_values_that_cannot_be_are_refused(values: dict[str, Any], message: str) -> None:
+def test_impossible_settings_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError) as error:
         Recipe.of(**values)
     assert str(error.value) == message
 
 
-def test_the_experiment_file_and_python_say_the_same(tmp_path: Path) -> None:
+def test_the_experiment_file_and_python_build_the_same_recipe(tmp_path: Path) -> None:
     write_table(PANEL[:40], tmp_path)
     changes = {
         "model": MODELS["trained"],

@@ -34,7 +34,7 @@ def test_written_out_experiment_reads_back_the_same() -> None:
     assert again.model.encoder == LSTM(hidden_size=[9, 3])
 
 
-def test_preset_stands_for_a_whole_model() -> None:
+def test_preset_replaces_a_whole_model() -> None:
     assert check_experiment({**SINE, "preset": "attention_bilstm"}, "e.json").model.describe() == (
         "bidirectional lstm (32), attention, linear"
     )
@@ -80,7 +80,7 @@ def test_mistakes_are_named_with_their_place(content: object, message: str) -> N
     assert check_error(content) == f"e.json: {message}"
 
 
-def test_missing_file_offers_a_near_name(tmp_path: Path) -> None:
+def test_missing_file_suggests_a_similar_name(tmp_path: Path) -> None:
     (tmp_path / "bearing.json").write_text("{}")
     with pytest.raises(ParameterError) as error:
         read_experiment(tmp_path / "baering.json")
@@ -104,7 +104,7 @@ def test_missing_file_offers_a_near_name(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_broken_file_says_where(tmp_path: Path, text: str, message: str) -> None:
+def test_broken_file_names_line_and_column(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "e.json"
     file.write_text(text)
     with pytest.raises(ParameterError) as error:
@@ -131,7 +131,7 @@ def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_changes_are_made_by_dotted_key(tmp_path: Path) -> None:
+def test_dotted_keys_override_settings(tmp_path: Path) -> None:
     file = tmp_path / "e.json"
     file.write_text('{"data": {"sine": {}}, "preset": "lstm"}')
     changes = {"training.max_epochs": 3, "model.encoder": "conv_lstm", "output": "here"}
@@ -143,13 +143,13 @@ def test_changes_are_made_by_dotted_key(tmp_path: Path) -> None:
     assert experiment.model.encoder == ConvLSTM()
 
 
-def test_preset_given_beside_a_file_replaces_its_model(tmp_path: Path) -> None:
+def test_preset_overrides_the_model_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "e.json"
     file.write_text('{"data": {"sine": {}}, "model": {"encoder": "gru"}}')
     assert read_experiment(file, {"preset": "lstm"}).model.encoder.name == "lstm"
 
 
-def test_folder_with_the_usual_names_is_an_experiment(tmp_path: Path) -> None:
+def test_folder_with_default_file_names_is_an_experiment(tmp_path: Path) -> None:
     for name in ("series.csv", "labels.csv"):
         (tmp_path / name).touch()
     experiment = read_experiment(tmp_path)
@@ -177,14 +177,14 @@ def test_source_of_another_kind_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_wrong_change_does_not_blame_the_series(tmp_path: Path) -> None:
+def test_errors_of_overrides_do_not_mention_the_series(tmp_path: Path) -> None:
     (tmp_path / "series.csv").write_text("time,x\n0,1\n")
     with pytest.raises(ParameterError) as error:
         read_experiment(tmp_path / "series.csv", {"training.epochs": 3})
     assert str(error.value) == "training has no key 'epochs'; did you mean 'max_epochs'?"
 
 
-def test_a_file_is_blamed_for_its_own_mistakes_only(tmp_path: Path) -> None:
+def test_errors_of_overrides_do_not_name_the_file(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     file.write_text(json.dumps(SINE))
     assert message_of(ParameterError, read_experiment, file, {"training.epochs": 3}) == (
@@ -196,7 +196,7 @@ def test_a_file_is_blamed_for_its_own_mistakes_only(tmp_path: Path) -> None:
     )
 
 
-def test_a_path_that_does_not_exist_offers_a_near_name(tmp_path: Path) -> None:
+def test_missing_path_suggests_a_similar_name(tmp_path: Path) -> None:
     (tmp_path / "my-data").mkdir()
     with pytest.raises(ParameterError) as error:
         read_experiment(tmp_path / "my-dta")
@@ -222,7 +222,7 @@ def test_paths_of_the_data_lie_in_its_folder(tmp_path: Path) -> None:
     assert data.folder is None
 
 
-def test_another_folder_of_the_data_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_the_data_can_be_overridden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "e.json").write_text(json.dumps({"data": {"folder": "sets", "series": "a.parquet"}}))
     assert read_experiment("e.json", {"data.folder": "other"}).data.series == str(tmp_path / "other" / "a.parquet")
@@ -231,7 +231,7 @@ def test_another_folder_of_the_data_can_be_said(tmp_path: Path, monkeypatch: pyt
     assert str(error.value) == "expected an experiment file (.json) with the data folder, got 'a.parquet'; drop --data"
 
 
-def test_a_folder_brings_its_tables_along(tmp_path: Path) -> None:
+def test_a_folder_includes_its_tables(tmp_path: Path) -> None:
     for name in ("series.parquet", "labels.csv", "metadata.parquet", "split.csv"):
         (tmp_path / name).touch()
     data = read_experiment(tmp_path).data
@@ -273,6 +273,6 @@ def test_impossible_windows_are_refused(windows: dict[str, object], message: str
         ),
     ],
 )
-def test_values_of_another_kind_are_one_sentence(changes: dict[str, object], message: str, tmp_path: Path) -> None:
+def test_values_of_another_type_raise_one_sentence(changes: dict[str, object], message: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").touch()
     assert message_of(ParameterError, read_experiment, tmp_path / "a.csv", changes) == message

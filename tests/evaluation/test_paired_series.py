@@ -26,7 +26,7 @@ def test_the_interval_is_that_of_a_mean_of_differences():
     assert (low, high) == pytest.approx((mean - half, mean + half), abs=0.004)
 
 
-def test_mcnemar_counts_series_that_only_one_predicts():
+def test_mcnemar_counts_series_predicted_by_only_one_model():
     codes, *others = two_models(300)
     found = paired_difference(codes, *others)
     right = [one == codes for one in others[2]]

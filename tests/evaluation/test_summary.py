@@ -107,12 +107,12 @@ def test_the_table_of_many_classes_has_no_confusion_matrix():
     assert "confusion matrix: true (rows) and predicted (columns)" not in lines
 
 
-def test_the_table_says_why_a_score_is_missing():
+def test_the_table_states_why_a_score_is_missing():
     scores = score_prediction(prediction_of(TWO, [1]), ["ok"])
     lines = score_lines({"test": scores, "baseline": scores})
     assert [line.split() for line in lines if line.startswith("ROC AUC")] == [["ROC", "AUC", "-", "-"]]
     assert "(ROC AUC is undefined without series of class 'fault')" in lines
 
 
-def test_nothing_is_said_about_attention_that_is_not_known():
+def test_unknown_attention_is_omitted():
     assert localisation_sentence(None) == ""

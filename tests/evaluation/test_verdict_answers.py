@@ -38,7 +38,7 @@ def test_the_second_answer_is_the_interval():
     )
 
 
-def test_without_an_interval_nothing_is_sure():
+def test_the_second_answer_is_open_without_an_interval():
     found = answers({**TEST, "intervals": {}})["How sure is that?"]
     assert (found["answer"], found["sentence"]) == ("Unknown", "40 series were tested, which give no interval.")
 

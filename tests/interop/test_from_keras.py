@@ -88,7 +88,7 @@ def test_two_classes_are_sorted_too(name: str, classes: str) -> None:
     np.testing.assert_allclose(model.predict_proba(panel), probabilities_of(name, output)[:, ::-1], atol=1e-5)
 
 
-def test_words_and_channels_have_names() -> None:
+def test_categories_and_channels_have_names() -> None:
     panel, output = read("metadata_repeat.keras")
     words = {"machine": ["saw", "lathe", "drill"]}
     model = ll.from_keras(FOLDER / "metadata_repeat.keras", words=words, channels=["x", "y", "z"])
@@ -205,7 +205,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["lstm_relu.keras", "multilabel.h5"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95])
-def test_truncated_file_is_one_sentence(tmp_path: Path, name: str, share: float) -> None:
+def test_truncated_file_raises_one_sentence(tmp_path: Path, name: str, share: float) -> None:
     content = (FOLDER / name).read_bytes()
     file = tmp_path / name
     file.write_bytes(content[: int(len(content) * share)])

@@ -112,7 +112,7 @@ def test_earlier_scaling_is_reset_by_weights_of_keras(name: str) -> None:
         np.testing.assert_allclose(load_keras_weights(network, weights)(batch).logits.sigmoid(), output, atol=1e-5)
 
 
-def test_unknown_word_is_zeros_without_a_row_in_keras() -> None:
+def test_unknown_category_is_zeros_without_a_row_in_keras() -> None:
     _, _, weights, _ = read("metadata_repeat")
     network = load_keras_weights(Network(preset("metadata_repeat"), 3, 1, ONE_WORD), weights)
     table = network.context.embeddings[0].weight.detach()
@@ -131,7 +131,7 @@ def test_embedding_that_is_missing_is_named() -> None:
     )
 
 
-def test_embedding_of_other_words_is_refused() -> None:
+def test_embedding_of_other_categories_is_refused() -> None:
     _, _, weights, _ = read("metadata_repeat")
     with pytest.raises(ModelFolderError) as error:
         load_keras_weights(Network(preset("metadata_repeat"), 3, 1, ContextShape(categories=(3,))), weights)
@@ -142,7 +142,7 @@ def test_embedding_of_other_words_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("fusion", "place"), [("repeat", 0), ("late", 2), (["repeat", "late"], 0)])
-def test_layer_of_the_numbers_comes_where_a_series_meets_it(fusion: str | list[str], place: int) -> None:
+def test_layer_of_numbers_is_ordered_by_the_fusion(fusion: str | list[str], place: int) -> None:
     context = {"name": "embedding", "number_size": 2}
     architecture = Architecture.of(
         {"name": "lstm", "hidden_size": 1}, "attention", "linear", fusion=fusion, context=context

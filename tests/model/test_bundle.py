@@ -56,7 +56,7 @@ WITHOUT_METADATA = [
 
 @pytest.mark.parametrize("architecture", WITHOUT_METADATA, ids=Architecture.describe)
 @pytest.mark.parametrize("classes", [("a", "b"), (1, 2, 3), (False, True)])
-def test_loaded_model_answers_as_the_saved_one(
+def test_loaded_model_predicts_as_the_saved_one(
     tmp_path: Path, architecture: Architecture, classes: tuple[Any, ...]
 ) -> None:
     model = untrained_model(architecture, classes)
@@ -66,7 +66,7 @@ def test_loaded_model_answers_as_the_saved_one(
     assert again.fitted_on == {"seed": 0}
 
 
-def test_run_folder_stands_for_its_model(saved: Path) -> None:
+def test_run_folder_loads_its_model(saved: Path) -> None:
     assert load_model(saved.parent).channels == ("wave",)
 
 
@@ -97,7 +97,7 @@ def test_saving_never_replaces_a_model_of_somebody_else(tmp_path: Path) -> None:
     assert (tmp_path / "model.json").read_text() == '{"format": "layers-model"}'
 
 
-def test_missing_folder_offers_a_near_name(saved: Path) -> None:
+def test_missing_folder_suggests_a_similar_name(saved: Path) -> None:
     folder = saved.parent / "modle"
     assert load_error(folder) == f"there is no model folder at {str(folder)!r}; did you mean 'model'?"
 
@@ -140,7 +140,7 @@ def test_newer_version_is_refused(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [0, -3, None, "2"])
-def test_versions_that_never_were_are_refused(saved: Path, version: Any) -> None:
+def test_impossible_versions_are_refused(saved: Path, version: Any) -> None:
     change(saved, version=version)
     assert f"has format version {version!r}, but this limelight reads versions up to 3" in load_error(saved)
 
@@ -165,7 +165,7 @@ def test_a_model_without_a_metadata_key_reads_no_metadata(saved: Path, version: 
     assert load_model(saved).architecture.fusion == ()
 
 
-def test_the_words_of_a_model_are_saved(tmp_path: Path) -> None:
+def test_the_options_of_a_model_are_saved(tmp_path: Path) -> None:
     architecture = Architecture.of("gru", missing="last", clock="elapsed")
     network = Network(architecture, 1, 1)
     folder = save_model(FittedModel(Task(("a", "b")), architecture, network, ("wave",)), tmp_path / "model")
@@ -173,7 +173,7 @@ def test_the_words_of_a_model_are_saved(tmp_path: Path) -> None:
     assert (again.missing, again.clock) == ("last", "elapsed")
 
 
-def test_json_nested_without_end_is_refused(saved: Path) -> None:
+def test_deeply_nested_json_is_refused(saved: Path) -> None:
     (saved / "model.json").write_text("[" * 100_000)
     assert "is damaged" in load_error(saved)
 
@@ -227,7 +227,7 @@ def test_weights_of_another_network_are_refused(saved: Path) -> None:
         {"task": {"level": "series", "classes": ["a", "b"], "positive": []}},
     ],
 )
-def test_nonsense_in_the_description_is_an_error_of_the_folder(saved: Path, content: dict[str, Any]) -> None:
+def test_invalid_description_is_an_error_of_the_folder(saved: Path, content: dict[str, Any]) -> None:
     change(saved, **content)
     assert "damaged" in load_error(saved)
 
@@ -276,7 +276,7 @@ def test_fitted_model_can_be_pickled_for_scikit_learn() -> None:
          "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx': File name too long; choose another name"),
     ],
 )  # fmt: skip
-def test_what_is_no_path_is_refused(folder: object, message: str) -> None:
+def test_objects_that_are_no_path_are_refused(folder: object, message: str) -> None:
     for call in (load_model, lambda path: save_model(untrained_model(Architecture.of("conv_lstm")), path)):
         assert message_of(ModelFolderError, call, folder) == message
 

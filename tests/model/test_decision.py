@@ -18,7 +18,7 @@ numbers = st.none() | st.lists(st.floats(0.05, 20), min_size=2, max_size=2).map(
 
 @given(temperature=numbers, thresholds=numbers)
 @settings(deadline=None, max_examples=50)
-def test_json_says_the_whole_decision(temperature: np.ndarray | None, thresholds: np.ndarray | None) -> None:
+def test_decision_survives_json(temperature: np.ndarray | None, thresholds: np.ndarray | None) -> None:
     content = Decision(temperature, thresholds, {"sets": {"target": 0.9}}).to_json()
     assert Decision.from_json(json.loads(json.dumps(content, allow_nan=False)), LABELS).to_json() == content
 
@@ -30,7 +30,7 @@ def test_a_temperature_for_each_label_divides_its_logits() -> None:
     assert decision.undo_temperature(apply_temperature).tolist() == [[4.0, 4.0], [-1.0, 0.0]]
 
 
-def test_without_a_temperature_logits_stay() -> None:
+def test_logits_are_unchanged_without_a_temperature() -> None:
     logits = np.array([[4.0]])
     assert Decision().apply_temperature(logits) is logits
     assert Decision().undo_temperature(logits) is logits
@@ -64,7 +64,7 @@ def test_damaged_json_is_refused(content: object) -> None:
 
 
 @pytest.mark.parametrize(("task", "values"), [(TWO, [0.5, 0.5]), (THREE, [0.5]), (THREE, [0.5, 0.5, 0.5])])
-def test_thresholds_that_the_task_cannot_have_are_refused(task: Task, values: list[float]) -> None:
+def test_thresholds_that_do_not_fit_the_task_are_refused(task: Task, values: list[float]) -> None:
     content = {"temperature": None, "thresholds": values, "told": {}}
     with pytest.raises(ModelFolderError) as error:
         Decision.from_json(content, task)

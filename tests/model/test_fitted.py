@@ -32,7 +32,7 @@ def random_panel(lengths: list[int], channels: tuple[str, ...] = ("x", "y")) -> 
     return Panel.from_series([random.normal(size=(n, len(channels))) for n in lengths], channels=channels)
 
 
-def test_answers_come_in_the_order_of_the_panel() -> None:
+def test_predictions_come_in_the_order_of_the_panel() -> None:
     model, panel = model_for(), random_panel([3, 30, 7, 30, 1])
     together = model.predict(panel).logits
     alone = np.concatenate([model.predict(panel[[row]]).logits for row in range(5)])
@@ -46,7 +46,7 @@ def test_attention_has_one_weight_for_each_step_of_each_series() -> None:
     np.testing.assert_allclose([weights.sum() for weights in attention], 1, atol=1e-5)
 
 
-def test_attention_is_left_out_when_not_asked_for() -> None:
+def test_attention_is_returned_only_on_request() -> None:
     assert model_for().predict(random_panel([3])).attention is None
 
 
@@ -57,14 +57,14 @@ def test_probabilities_sum_to_one_and_the_largest_names_the_label(classes: tuple
     assert prediction.labels.tolist() == [classes[i] for i in prediction.probabilities.argmax(axis=1)]
 
 
-def test_probabilities_of_huge_logits_are_still_numbers() -> None:
+def test_probabilities_of_huge_logits_are_finite() -> None:
     for logits in (np.array([[1e4], [-1e4]]), np.array([[1e4, -1e4, 0.0]])):
         task = Task(("a", "b")) if logits.shape[1] == 1 else Task(("a", "b", "c"))
         probabilities = Prediction(np.array(["0"]), task, logits).probabilities
         assert np.isfinite(probabilities).all()
 
 
-def test_predicting_twice_gives_the_same_and_changes_nothing() -> None:
+def test_predicting_twice_returns_the_same_predictions() -> None:
     model, panel = model_for(), random_panel([5, 9])
     before = {name: tensor.clone() for name, tensor in model.network.state_dict().items()}
     first, second = model.predict(panel), model.predict(panel)
@@ -108,7 +108,9 @@ def test_channels_without_names_are_taken_in_order() -> None:
         (-np.inf, "mask", "infinity", "correct it, or remove the series"),
     ],
 )
-def test_values_that_cannot_be_are_refused_with_their_place(value: float, missing: str, said: str, advice: str) -> None:
+def test_missing_and_infinite_values_are_refused_with_their_position(
+    value: float, missing: str, said: str, advice: str
+) -> None:
     panel = random_panel([5, 6])
     panel.values[7, 1] = value
     with pytest.raises(DataError) as error:
@@ -126,7 +128,7 @@ def test_infinity_is_found_among_missing_values() -> None:
         model_for(missing="mask").predict(panel)
 
 
-def test_the_first_fault_is_named_in_any_block() -> None:
+def test_the_first_invalid_value_is_named_in_any_block() -> None:
     panel = Panel.from_series(np.zeros((3, 600_000, 1)))[[2, 1, 0]]  # blocks have about a million steps
     panel.values[600_004] = np.nan
     panel.values[7] = np.nan
@@ -134,12 +136,12 @@ def test_the_first_fault_is_named_in_any_block() -> None:
         require_finite(panel)
 
 
-def test_two_infinities_that_cancel_are_found() -> None:
+def test_opposite_infinities_are_found() -> None:
     with pytest.raises(DataError, match=r"got infinity in series '0', step 0"):
         make_batch(Panel.from_series([[np.inf, -np.inf]]), np.array([0]))
 
 
-def test_missing_values_are_answered() -> None:
+def test_series_with_missing_values_are_predicted() -> None:
     panel = random_panel([3, 30, 7])
     panel.values[[1, 4, 5, 20]] = np.nan
     together = model_for(missing="mask").predict(panel).logits
@@ -178,7 +180,7 @@ DATES = np.array(["2024-01-01", "2024-01-03", "2024-01-03T00:00:05"], dtype="dat
         ),
     ],
 )
-def test_a_model_that_sees_the_clock_refuses_another_kind(trained: str, times: np.ndarray | None, message: str) -> None:
+def test_a_model_with_a_clock_refuses_another_kind(trained: str, times: np.ndarray | None, message: str) -> None:
     model = model_for(clock="elapsed")
     model.fitted_on["clock"] = trained
     with pytest.raises(DataError) as error:
@@ -186,14 +188,14 @@ def test_a_model_that_sees_the_clock_refuses_another_kind(trained: str, times: n
     assert str(error.value) == message
 
 
-def test_a_model_that_sees_the_order_alone_takes_any_clock() -> None:
+def test_a_model_without_a_clock_accepts_any_clock() -> None:
     model, panel = model_for(), random_panel([3])
     model.fitted_on["clock"] = "dates"
     expected = model.predict(panel).logits
     np.testing.assert_array_equal(model.predict(panel.replace(times=np.arange(3))).logits, expected)
 
 
-def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predictions_of_blocks_join_to_the_whole_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
     model, panel = model_for(), random_panel([3, 30, 7, 30, 1])
     whole = model.predict(panel, attention=True)
     monkeypatch.setattr("limelight.model.predictor.SERIES_PER_BLOCK", 2)
@@ -208,23 +210,23 @@ def test_blocks_are_answered_in_order_and_make_the_whole(monkeypatch: pytest.Mon
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
 
 
-def test_blocks_hold_so_many_steps_and_a_longer_series_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_have_a_limited_size_except_for_longer_series(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("limelight.model.predictor.STEPS_PER_BLOCK", 10)
     blocks = model_for().predict_blocks(random_panel([4, 6, 1, 30, 5]))
     assert [block.ids.tolist() for block in blocks] == [["0", "1"], ["2"], ["3"], ["4"]]
 
 
-def test_blocks_are_refused_before_the_first_is_asked_for() -> None:
+def test_invalid_series_are_refused_before_the_first_block() -> None:
     with pytest.raises(DataError, match=r"^expected the channels in training"):
         model_for().predict_blocks(random_panel([5], channels=("x",)))
 
 
-def test_no_series_have_no_answers() -> None:
+def test_an_empty_panel_has_no_predictions() -> None:
     prediction = model_for(("a", "b", "c")).predict(random_panel([3])[[]], attention=True)
     assert (prediction.logits.shape, prediction.attention) == ((0, 3), None)
 
 
-def test_a_batch_has_the_time_since_the_step_before() -> None:
+def test_a_batch_holds_the_time_since_the_previous_step() -> None:
     panel = Panel.from_series([[1.0, 2.0, 3.0], [4.0, 5.0]], times=[[10.0, 10.5, 14.0], [3.0, 5.0]])
     batch = make_batch(panel, np.array([1, 0]), elapsed=True)
     assert batch.elapsed is not None
@@ -239,7 +241,7 @@ def test_the_time_between_dates_is_in_seconds() -> None:
     assert batch.elapsed.tolist() == [[0.0, 172_800.0, 5.0]]
 
 
-def test_a_missing_value_next_to_padding_leaves_the_padding_zero() -> None:
+def test_padding_stays_zero_next_to_a_missing_value() -> None:
     panel = Panel.from_series([[1.0, 2.0, 3.0], [np.nan, np.nan]])
     batch = make_batch(panel, np.array([0, 1]), missing=True)
     np.testing.assert_array_equal(batch.values[:, :, 0], [[1, 2, 3], [np.nan, np.nan, 0]])

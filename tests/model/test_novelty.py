@@ -38,7 +38,7 @@ def test_about_a_twentieth_of_series_like_training_is_above_one(model):
 
 
 @pytest.mark.parametrize("other", [np.zeros((20, 40)), waves(20, 2, noise=3.0), waves(20, 2, level=4.0)])
-def test_series_unlike_training_are_further_than_any_training_series(model, other):
+def test_series_unlike_training_exceed_every_training_score(model, other):
     assert (novelty_of(model, other) > model.novelty.furthest).all()
 
 
@@ -83,7 +83,7 @@ def test_two_series_are_too_few_for_a_score():
     assert fit_novelty(random_network_model("gru", channels=1), Panel.from_series(waves(2, 0))) is None
 
 
-def test_features_of_the_fit_give_the_score_of_computed_ones(model):
+def test_stored_features_give_the_score_of_recomputed_features(model):
     panel = Panel.from_series(waves(120, 0), labels=["a", "b"] * 60)
     own, computed = model.novelty.to_tensors(), fit_novelty(model, panel).to_tensors()
     assert all(own[name].equal(tensor) for name, tensor in computed.items())

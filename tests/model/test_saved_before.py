@@ -27,7 +27,7 @@ def test_texts_of_the_format_before_keep_their_shares_of_words() -> None:
 
 
 @pytest.mark.parametrize("name", ["rocket", "network"])
-def test_its_decision_is_read_too(name: str) -> None:
+def test_a_decision_of_the_version_before_is_loaded(name: str) -> None:
     decision = load(SAVED / name).model_.decision
     assert decision.thresholds is not None
     assert {"temperature", "thresholds"} <= set(decision.provenance)

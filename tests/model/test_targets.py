@@ -40,16 +40,16 @@ SEVERAL = [[0, 1], [1, 1], [-1, 0], [0, 0], [1, -1], [0, 1]]
     ],
     ids=["words", "numbers", "unknown", "several", "steps", "steps of 0 and 1", "several of steps"],
 )
-def test_the_task_is_read_off_the_labels(panel: Panel, task: Task) -> None:
+def test_the_task_is_inferred_from_the_labels(panel: Panel, task: Task) -> None:
     assert task_of(panel) == task
 
 
-def test_labels_of_series_come_before_those_of_steps() -> None:
+def test_labels_of_series_take_precedence_over_labels_of_steps() -> None:
     panel = of_steps("b", "a", "a", "a", "a", "a").with_labels(["x", "y", "x"])
     assert task_of(panel) == Task(("x", "y"))
 
 
-def test_classes_are_those_that_the_training_steps_have() -> None:
+def test_classes_of_steps_are_those_that_occur() -> None:
     panel = of_steps("b", "a", "c", "a", "a", None)
     assert task_of(panel[[0, 2]]).classes == ("a", "b")
     with pytest.raises(LabelError) as error:
@@ -59,12 +59,12 @@ def test_classes_are_those_that_the_training_steps_have() -> None:
     )
 
 
-def test_0_and_1_are_two_classes_where_one_is_met() -> None:
+def test_0_and_1_are_two_classes_if_only_one_occurs() -> None:
     zeros = StepLabels(np.zeros((6, 1), dtype=np.int16), ("label_event",), ("0", "1"))
     assert task_of(Panel.from_series(SERIES, step_labels=zeros)).classes == ("0", "1")
 
 
-def test_the_positive_class_may_be_said() -> None:
+def test_the_positive_class_may_be_stated() -> None:
     assert task_of(of_steps("b", "a", "a", "a", "a", "a"), "a").positive == "a"
     with pytest.raises(ParameterError) as error:
         task_of(of_several(SEVERAL), "rain")
@@ -90,7 +90,7 @@ def test_series_without_labels_are_refused() -> None:
     ],
     ids=["series", "several", "steps", "several of steps"],
 )
-def test_the_truth_is_codes_and_unknown_is_minus_one(panel: Panel, codes: list) -> None:
+def test_unknown_labels_are_encoded_as_minus_one(panel: Panel, codes: list) -> None:
     targets = targets_of(task_of(panel), panel)
     assert targets.every().tolist() == codes
     assert targets.is_multilabel == (np.ndim(codes) == 2)
@@ -101,7 +101,7 @@ def test_the_truth_is_codes_and_unknown_is_minus_one(panel: Panel, codes: list) 
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_padding_is_unknown(several: bool) -> None:
+def test_labels_of_padding_are_unknown(several: bool) -> None:
     panel = of_several(SEVERAL) if several else of_steps("b", "a", None, "c", "a", "a")
     targets = targets_of(task_of(panel), panel)
     batch = make_batch(panel, np.array([1, 2, 0]), targets)
@@ -110,7 +110,7 @@ def test_padding_is_unknown(several: bool) -> None:
     assert batch.targets.tolist() == [[every[2], nothing, nothing], every[3:], [*every[:2], nothing]]
 
 
-def test_codes_follow_the_task_and_not_the_panel() -> None:
+def test_codes_depend_on_the_task_and_not_the_panel() -> None:
     task = Task(("c", "a", "b"), level="step")
     assert targets_of(task, of_steps("b", "a", None, "a", "a", "a")).every().tolist() == [2, 1, -1, 1, 1, 1]
     numbers = Task((0, 1), level="step")
@@ -136,7 +136,7 @@ def test_a_class_unseen_in_training_is_named() -> None:
     assert targets_of(task, panel[[0, 1]]).every().tolist() == [1, 0, -1]
 
 
-def test_labels_of_steps_are_asked_for() -> None:
+def test_missing_labels_of_steps_are_refused() -> None:
     with pytest.raises(LabelError) as error:
         targets_of(Task(("a", "b"), level="step"), Panel.from_series(SERIES, labels=["a", "b", "a"]))
     assert str(error.value) == "expected a label at each step, got none; pass per-step labels with the series"

@@ -63,7 +63,7 @@ def encoded(training, cells, **options):
     ],
     ids=str,
 )
-def test_the_kind_is_read_off_the_training_cells(cells, kind):
+def test_the_kind_is_inferred_from_the_training_cells(cells, kind):
     assert fit_field(cells).kind == kind
 
 
@@ -123,7 +123,7 @@ def test_an_infinite_number_is_refused():
         fit_field([1.0, float("inf")])
 
 
-def test_no_bucket_is_refused():
+def test_zero_buckets_are_refused():
     with pytest.raises(ParameterError) as error:
         fit_vocabulary(pa.table({"note": NOTES}), buckets=0)
     assert str(error.value) == "expected at least one bucket, got buckets=0; use for example 2048"
@@ -164,12 +164,12 @@ def test_a_constant_field_is_dropped_with_a_note(cells, reason):
 
 
 @pytest.mark.parametrize("cells", [["x", None], [3, None], [True, None]])
-def test_one_value_and_missing_cells_are_two_things_and_used(cells):
+def test_a_field_with_one_value_and_missing_cells_is_used(cells):
     vocabulary = fit_vocabulary(pa.table({"fact": cells}))
     assert (vocabulary.notes, vocabulary.fields[0].has_missing) == ((), True)
 
 
-def test_a_field_stated_as_ignored_is_not_spoken_of():
+def test_an_ignored_field_has_no_note():
     vocabulary = fit_vocabulary(pa.table({"fact": [1, 2]}), schema={"fact": "ignore"})
     facts = vocabulary.encode(pa.table({"fact": ["x"]}), 1)
     assert (vocabulary.notes, facts.notes, facts.numbers.shape) == ((), (), (1, 0))
@@ -178,13 +178,13 @@ def test_a_field_stated_as_ignored_is_not_spoken_of():
 # categories and booleans
 
 
-def test_words_are_sorted_and_coded_from_1():
+def test_categories_are_sorted_and_coded_from_1():
     facts = encoded(["run", "idle", None, " run "], ["idle", "run", None, ""])
     assert facts.categories.tolist() == [[1], [2], [0], [0]]
     assert fit_field(["run", "idle", None, " run "]).words == ("idle", "run")
 
 
-def test_unseen_words_are_unknown_and_counted():
+def test_unseen_categories_are_unknown_and_counted():
     facts = encoded(["a", "b"], list("ghcdefgga"))
     assert facts.categories[:, 0].tolist() == [0] * 8 + [1]
     assert facts.notes == (
@@ -210,12 +210,12 @@ AGES = [str(age) for age in range(20, 40)]
 
 
 @pytest.mark.parametrize("word", ["?", "-", "--", ".", "n/a", "unknown", "Unbekannt", "k.A.", "#N/A", "#DIV/0!", "NaN"])
-def test_words_for_a_missing_value_keep_a_number_a_number(word):
+def test_a_field_with_missing_value_markers_stays_numeric(word):
     field = fit_field([*AGES, word, f" {word}"])
     assert (field.kind, field.mean, field.has_missing) == ("number", 29.5, True)
 
 
-def test_words_read_as_missing_are_named():
+def test_missing_value_markers_are_noted():
     vocabulary = fit_vocabulary(pa.table({"age": [*AGES, "?", "old", "n/a"]}))
     assert vocabulary.notes == (
         "metadata 'age' has words among its numbers in 2 of 23 series: '?', 'old'; read as missing values",
@@ -244,7 +244,7 @@ def test_words_read_as_missing_are_named():
     ],
     ids=str,
 )
-def test_few_words_do_not_change_the_kind(cells, kind):
+def test_few_words_do_not_make_a_number_field_categorical(cells, kind):
     assert fit_field(cells).kind == kind
 
 
@@ -260,7 +260,7 @@ def test_few_words_do_not_change_the_kind(cells, kind):
     ],
     ids=str,
 )
-def test_words_that_tell_series_apart_are_not_used(cells, kind):
+def test_a_field_that_identifies_each_series_is_not_used(cells, kind):
     assert fit_field(cells).kind == kind
 
 
@@ -280,7 +280,7 @@ def test_a_frame_of_mixed_cells_is_read_as_numbers():
     assert (field.kind, field.mean, field.has_missing) == ("number", 9.5, True)
 
 
-def test_new_words_among_booleans_are_unknown():
+def test_new_categories_among_booleans_are_unknown():
     facts = encoded(["yes", "no", "?"], ["no", "?", "-", "maybe"])
     assert facts.categories[:, 0].tolist() == [1, 0, 0, 0]
     assert facts.notes == ("metadata 'fact' has 1 word not seen in training, in 1 series: 'maybe'; treated as unknown",)
@@ -289,21 +289,21 @@ def test_new_words_among_booleans_are_unknown():
 # numbers
 
 
-def test_numbers_are_given_as_they_are_with_nan_where_missing():
+def test_numbers_are_not_scaled_and_missing_cells_are_nan():
     facts = encoded([2, 4, 9, None], [3.0, None, float("nan")])
     np.testing.assert_array_equal(facts.numbers, np.array([[3], [np.nan], [np.nan]], dtype=np.float32), strict=True)
 
 
-def test_mean_and_deviation_are_those_of_the_known_training_numbers():
+def test_mean_and_deviation_exclude_missing_training_numbers():
     field = fit_field([2.0, None, 4.0, 9.0])
     assert (field.mean, field.deviation, field.has_missing) == (5.0, np.std([2.0, 4.0, 9.0]), True)
 
 
-def test_the_deviation_is_1_where_all_known_numbers_are_alike():
+def test_the_deviation_of_a_constant_number_is_1():
     assert fit_field([0.1, None, 0.1, 0.1]).deviation == 1.0
 
 
-def test_text_is_read_as_numbers_where_training_had_numbers():
+def test_text_is_parsed_as_numbers_in_a_number_field():
     facts = encoded([1, 2], ["3", " 4.5", "n/a", None])
     np.testing.assert_array_equal(facts.numbers[:, 0], [3, 4.5, np.nan, np.nan])
 
@@ -370,12 +370,12 @@ def test_only_years_of_a_date_are_scaled():
     assert vocabulary.sizes()["numbers"] == (True,) * 5
 
 
-def test_whole_numbers_are_dates_where_they_are_written_so():
+def test_whole_numbers_in_date_form_are_dates():
     plain = ["2024-01-31", "2024-06-01"]
     np.testing.assert_array_equal(encoded(plain, [20240131, 20240601]).numbers, encoded(plain, plain).numbers)
 
 
-def test_other_numbers_are_no_dates():
+def test_other_numbers_are_not_dates():
     with pytest.raises(DataError, match="expected a date such as 2024-01-31 in metadata 'fact', got '19.5' in row 0"):
         encoded(["2024-01-31", "2024-02-01"], [19.5])
 
@@ -401,7 +401,7 @@ def test_several_texts_are_padded_to_the_longest_of_all():
 # what is not there
 
 
-def test_without_metadata_everything_is_unknown():
+def test_all_fields_are_unknown_without_metadata():
     table = pa.table(
         {"age": [1, 2] * 30, "mode": ["a", "b"] * 30, "note": NOTES, "built": ["2024-01-01", "2024-01-02"] * 30}
     )
@@ -427,14 +427,14 @@ def test_missing_fields_are_unknown_and_new_ones_ignored():
     )
 
 
-def test_missing_cells_are_noted_where_training_had_none():
+def test_missing_cells_are_noted_if_training_had_none():
     assert encoded([1, 2], [3, None, None]).notes == (
         "metadata 'fact' is missing for 2 of 3 series: treated as unknown",
     )
     assert encoded([1, 2, None], [3, None, None]).notes == ()
 
 
-def test_no_fields_and_no_series_give_empty_arrays():
+def test_empty_metadata_are_encoded_as_empty_arrays():
     nothing = fit_vocabulary(pa.table({"age": [1, 1]})).encode(None, 3)
     none = fit_vocabulary(pa.table({"age": [1, 2], "mode": ["a", "b"]})).encode(None, 0)
     assert [one.shape for one in (nothing.categories, nothing.numbers, nothing.tokens)] == [(3, 0), (3, 0), (3, 0, 1)]
@@ -448,7 +448,7 @@ def test_a_row_for_each_series_is_required():
     assert str(error.value) == "expected one row of metadata for each of the 3 series, got 2 rows"
 
 
-def test_a_few_words_among_numbers_are_told():
+def test_a_few_words_among_numbers_are_noted():
     vocabulary = fit_vocabulary(pa.table({"age": ["31", "27", "old", "45"]}))
     assert vocabulary.notes == (
         "metadata 'age' has numbers, but words in 1 of 4 series: 'old'; read as category: correct the words, or set "
@@ -482,7 +482,7 @@ def test_statistics_of_no_numbers_are_empty():
     [[], {}, {"fields": 1}, {"fields": [{"name": "a", "kind": "word"}], "buckets": 5}, {"fields": [], "buckets": 0}],
     ids=str,
 )
-def test_what_is_no_vocabulary_is_refused(content):
+def test_invalid_json_of_a_vocabulary_is_refused(content):
     with pytest.raises(ModelFolderError) as error:
         Vocabulary.from_json(content)
     assert str(error.value) == (
@@ -519,7 +519,7 @@ def assert_same_encoding(one, other):
 
 @settings(max_examples=50, deadline=None)
 @given(table=tables())
-def test_the_training_table_has_nothing_unknown(table):
+def test_the_training_table_has_no_unknown_categories(table):
     vocabulary = fit_vocabulary(table)
     facts = vocabulary.encode(table, len(table))
     assert facts.notes == ()
@@ -546,7 +546,7 @@ def test_the_order_of_the_rows_does_not_matter(table, random):
 
 @settings(max_examples=50, deadline=None)
 @given(table=tables(), other=tables())
-def test_json_and_back_is_the_same_vocabulary(table, other):
+def test_a_vocabulary_survives_json(table, other):
     vocabulary = fit_vocabulary(table, schema={name: "text" for name in table.column_names if name == "note"})
     content = vocabulary.to_json()
     again = Vocabulary.from_json(json.loads(json.dumps(content, allow_nan=False)))
@@ -557,7 +557,7 @@ def test_json_and_back_is_the_same_vocabulary(table, other):
 
 @settings(max_examples=50, deadline=None)
 @given(table=tables(), data=st.data())
-def test_unseen_words_never_raise(table, data):
+def test_unseen_categories_never_raise(table, data):
     vocabulary = fit_vocabulary(table, schema=dict.fromkeys(table.column_names, "category"))
     n = data.draw(st.integers(0, 5))
     new = {name: data.draw(st.lists(st.none() | words, min_size=n, max_size=n)) for name in table.column_names}
@@ -591,18 +591,18 @@ LABELS = ["up", "up", "down", "down"]
     ],
     ids=str,
 )
-def test_fields_that_give_the_label_away_are_named(cells, labels, told):
+def test_a_leaking_field_is_found(cells, labels, told):
     assert leaking_fields(pa.table({"fact": cells}), labels) == ["fact"] * told
 
 
-def test_every_field_that_gives_the_label_away_is_named():
+def test_every_leaking_field_is_found():
     table = pa.table(
         {"label": LABELS, "age": [1, 2, 3, 4], "place": ["x", "x", "y", "y"], "mode": ["x", "y", "x", "y"]}
     )
     assert leaking_fields(table, np.array(LABELS)) == ["label", "place"]
 
 
-def test_the_parts_of_a_split_are_no_feature():
+def test_the_column_of_the_split_is_no_feature():
     fitted = fit_vocabulary(pa.table({"set": ["TRAIN", "TEST", "TRAIN"]}))
     assert fitted.fields[0].kind == "ignore"
     assert fitted.notes == ("metadata 'set' names the parts of a split: not used; state its kind, category, to use it",)

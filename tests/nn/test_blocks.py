@@ -64,7 +64,7 @@ def test_a_single_series_is_read_in_parts_of_any_size(
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_hydra_sums_with_numpy_what_it_sums_with_torch(monkeypatch: pytest.MonkeyPatch, channels: int) -> None:
+def test_hydra_computes_the_same_with_numpy_and_torch(monkeypatch: pytest.MonkeyPatch, channels: int) -> None:
     values, mask = ragged(channels)
     values[1:3] = values[1:3].round()  # equal outputs
     found = ENCODERS["hydra", channels](values, mask)
@@ -94,7 +94,7 @@ def long_series(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("long_series")
 @pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra", "shapelets"])
-def test_series_read_at_every_few_steps_are_exact_too(name: str) -> None:
+def test_contributions_of_subsampled_series_sum_to_the_logits(name: str) -> None:
     built = encoder(name, 3)
     values, mask = ragged(3)
     alone = [built(row[None, :n], one[None, :n]) for row, one, n in zip(values, mask, LENGTHS.tolist(), strict=True)]
@@ -183,7 +183,7 @@ def test_distances_to_shapelets_equal_a_naive_reference(length: int) -> None:
     assert np.allclose(found, naive_distances(block, series[0, :, 0].double().numpy()), atol=1e-4)
 
 
-def test_shapelets_are_stretches_of_the_series_they_were_fitted_to() -> None:
+def test_shapelets_are_subsequences_of_the_training_series() -> None:
     values, mask = ragged(1)
     block = ShapeletBlock(channels=1, length=30, groups=8)
     block.fit(values, mask, torch.Generator().manual_seed(0))
@@ -228,7 +228,7 @@ def test_the_spectrum_of_a_wave_is_its_frequency() -> None:
         ({"groups": 1}, "expected groups of at least 2, got 1; use a larger number"),
     ],
 )
-def test_sizes_that_are_too_small_are_rejected(arguments: dict[str, int], message: str) -> None:
+def test_too_small_sizes_are_rejected(arguments: dict[str, int], message: str) -> None:
     assert message_of(ParameterError, HydraBlock, **{"channels": 1, "length": 10, **arguments}) == message
 
 
@@ -236,7 +236,7 @@ def test_parts_and_networks_know_the_same_blocks() -> None:
     assert tuple(BLOCKS) == BLOCK_NAMES
 
 
-def test_a_network_keeps_the_fitted_features_of_some_blocks() -> None:
+def test_a_network_can_be_reduced_to_some_fitted_blocks() -> None:
     architecture = Architecture.of(
         {"name": "blocks", "features": 84, "groups": 2, "shapelets": 2, "depth": 2, "length": 30}, "ppv", "linear"
     )
@@ -268,12 +268,12 @@ def test_an_unknown_block_is_refused() -> None:
     )
 
 
-def test_a_model_from_before_shapelets_needs_no_number_of_them() -> None:
+def test_a_model_saved_before_shapelets_is_loaded() -> None:
     old = Blocks(blocks=["rocket", "hydra"], features=84, groups=2, length=30)
     assert "shapelets" not in old.network_arguments()
 
 
-def test_a_quantile_as_usual_adds_nothing() -> None:
+def test_an_average_quantile_has_no_evidence() -> None:
     values = torch.tensor([3.0, -1.0, 4.0, 1.0, -5.0, 9.0, 2.0, -6.0]).view(1, 8, 1)
     mask, block = torch.ones(1, 8, dtype=torch.bool), QuantileBlock(channels=1, length=8, depth=1)
     features = block(values, mask)

@@ -30,7 +30,7 @@ def blank_batch(series: int = 1, time: int = 3, **facts: Any) -> Batch:
 FULL = blank_batch(categories=[[2, 1]], numbers=[[5.0, 7.0]], tokens=[[[3, 4, 0]]], signals=[[[1], [4], [0]]])
 
 
-def test_shape_reads_what_it_says() -> None:
+def test_a_context_shape_survives_json() -> None:
     assert ContextShape.from_json(SHAPE.to_json()) == SHAPE
     assert SHAPE.to_json() == {
         "categories": [4, 3],
@@ -52,7 +52,7 @@ def test_shape_reads_what_it_says() -> None:
         (ContextShape(texts=1), True),
     ],
 )
-def test_side_signals_are_no_encoded_metadata_the_series(shape: ContextShape, has_metadata: bool) -> None:
+def test_side_signals_are_not_metadata_of_the_series(shape: ContextShape, has_metadata: bool) -> None:
     assert shape.has_metadata == has_metadata
 
 
@@ -67,12 +67,12 @@ def test_side_signals_are_no_encoded_metadata_the_series(shape: ContextShape, ha
         {"vector_size": -1},
     ],
 )
-def test_impossible_shape_is_our_mistake(sizes: dict[str, Any]) -> None:
+def test_impossible_shape_is_an_internal_error(sizes: dict[str, Any]) -> None:
     with pytest.raises(InternalError, match=r"^invalid context shape: ContextShape\("):
         ContextShape(**sizes)
 
 
-def test_categories_come_first_then_numbers_then_marks_then_texts() -> None:
+def test_context_concatenates_categories_numbers_missing_indicators_and_texts() -> None:
     encoder = encoder_of(embedding_size=2, text_size=3)
     encoder.set_statistics(torch.tensor([1.0, 1.0]), torch.tensor([2.0, 3.0]))
     out = encoder(FULL)[0]
@@ -83,17 +83,17 @@ def test_categories_come_first_then_numbers_then_marks_then_texts() -> None:
 
 
 @pytest.mark.parametrize(("codes", "size"), [(1, 2), (2, 3), (4, 4), (11, 7), (101, 22), (1001, 32), (10**6, 32)])
-def test_embeddings_grow_with_the_number_of_words_up_to_32(codes: int, size: int) -> None:
+def test_embeddings_grow_with_the_number_of_categories_up_to_32(codes: int, size: int) -> None:
     assert ContextEncoding().size_for(codes) == size
 
 
-def test_a_missing_number_is_the_training_mean_and_marked() -> None:
+def test_a_missing_number_is_the_training_mean_with_an_indicator() -> None:
     encoder = encoder_of(ContextShape(numbers=(True, False)))
     encoder.set_statistics(torch.tensor([10.0, 20.0]), torch.tensor([2.0, 4.0]))
     assert encoder(blank_batch(2, numbers=[[14.0, NAN], [NAN, 12.0]])).tolist() == [[2, 0, 0], [0, -2, 1]]
 
 
-def test_number_that_never_changes_in_training_is_only_shifted() -> None:
+def test_constant_training_number_is_centred_but_not_scaled() -> None:
     encoder = encoder_of(ContextShape(numbers=(False,)))
     encoder.set_statistics(torch.tensor([10.0]), torch.tensor([0.0]))
     assert encoder(blank_batch(2, numbers=[[10.0], [11.0]])).tolist() == [[0.0], [1.0]]
@@ -108,7 +108,7 @@ def test_statistics_are_saved_with_the_weights() -> None:
     }
 
 
-def test_one_layer_reads_all_numbers_and_marks() -> None:
+def test_one_layer_reads_all_numbers_and_missing_indicators() -> None:
     encoder = encoder_of(ContextShape(numbers=(True, False, True)), number_size=7)
     assert tuple(encoder.dense.weight.shape) == (7, 5)
     numbers = torch.tensor([[1.0, 2.0, NAN]])
@@ -116,7 +116,7 @@ def test_one_layer_reads_all_numbers_and_marks() -> None:
     torch.testing.assert_close(encoder(replace(blank_batch(), numbers=numbers)), expected)
 
 
-def test_text_is_the_mean_of_its_words_despite_padding() -> None:
+def test_text_is_the_mean_of_its_words_without_padding() -> None:
     encoder = encoder_of(ContextShape(texts=1, buckets=8))
     short, long = (encoder(blank_batch(tokens=tokens)) for tokens in ([[[3, 4]]], [[[3, 0, 4, 0, 0]]]))
     torch.testing.assert_close(short, long)
@@ -129,7 +129,7 @@ def test_text_without_words_is_zeros() -> None:
     assert encoder(no_words).tolist() == [[0] * 6]
 
 
-def test_a_text_vector_is_scaled_and_read_by_its_field() -> None:
+def test_a_text_vector_is_scaled_and_projected_for_its_field() -> None:
     encoder = encoder_of(ContextShape(numbers=(False,), texts=2, vector_size=3), text_size=4)
     mean, deviation = torch.tensor([[1.0, 2.0, 3.0]] * 2), torch.tensor([[2.0, 2.0, 0.5]] * 2)
     encoder.vectors.set_statistics(mean, deviation)
@@ -150,7 +150,7 @@ def test_the_unknown_text_vector_starts_as_zeros_and_learns() -> None:
     assert all(one.grad.isfinite().all() for one in encoder.parameters())
 
 
-def test_the_unknown_word_starts_as_zeros_and_is_learned() -> None:
+def test_the_unknown_category_starts_as_zeros_and_learns() -> None:
     encoder = encoder_of(ContextShape(categories=(4,)), dropout=0.0)
     table = encoder.embeddings[0].weight
     assert not table[0].any()
@@ -158,7 +158,7 @@ def test_the_unknown_word_starts_as_zeros_and_is_learned() -> None:
     assert table.grad[0].all()
 
 
-def test_side_signals_stand_at_their_steps_and_padding_is_zeros() -> None:
+def test_side_signals_are_embedded_per_step_with_zeros_for_padding() -> None:
     torch.manual_seed(0)
     encoder = SignalEncoder(ContextEncoding(embedding_size=2), ContextShape(signals=(5, 3))).eval()
     batch = replace(blank_batch(signals=[[[1, 2], [4, 0], [3, 1]]]), mask=torch.tensor([[True, True, False]]))
@@ -169,7 +169,7 @@ def test_side_signals_stand_at_their_steps_and_padding_is_zeros() -> None:
 
 
 @pytest.mark.parametrize("kind", ["categories", "numbers", "tokens", "vectors"])
-def test_a_share_of_each_fact_is_forgotten_in_training_alone(kind: str) -> None:
+def test_metadata_dropout_applies_to_each_field_in_training_only(kind: str) -> None:
     shapes = {
         "categories": {"categories": (2, 2)},
         "numbers": {"numbers": (True, True)},
@@ -191,13 +191,13 @@ def test_a_share_of_each_fact_is_forgotten_in_training_alone(kind: str) -> None:
     assert forgotten.all(dim=1).float().mean().item() == pytest.approx(0.25**2, abs=0.02)  # each field by itself
 
 
-def test_forgotten_number_is_marked_as_missing() -> None:
+def test_dropped_number_is_marked_as_missing() -> None:
     encoder = encoder_of(ContextShape(numbers=(True,)), dropout=0.5).train()
     out = encoder(blank_batch(100, numbers=[[3.0]] * 100))
     assert set(map(tuple, out.tolist())) == {(3.0, 0.0), (0.0, 1.0)}
 
 
-def test_side_signal_is_forgotten_for_the_whole_series() -> None:
+def test_side_signal_is_dropped_for_the_whole_series() -> None:
     encoder = SignalEncoder(ContextEncoding(embedding_size=1, dropout=0.25), ContextShape(signals=(2,)))
     signals = torch.ones(4000, 5, 1, dtype=torch.int64)
     batch = Batch(torch.zeros(4000, 5, 1), torch.ones(4000, 5, dtype=torch.bool), signals=signals)
@@ -208,7 +208,7 @@ def test_side_signal_is_forgotten_for_the_whole_series() -> None:
     assert known.float().mean().item() == pytest.approx(0.75, abs=0.03)
 
 
-def test_what_is_forgotten_comes_from_the_seed() -> None:
+def test_the_seed_determines_metadata_dropout() -> None:
     encoder = encoder_of(dropout=0.5).train()
     batch = blank_batch(50, categories=[[2, 1]] * 50, numbers=[[5.0, 7.0]] * 50, tokens=[[[3, 4]]] * 50)
     drawn = []
@@ -229,7 +229,7 @@ def test_what_is_forgotten_comes_from_the_seed() -> None:
         ({"numbers": torch.zeros(1, 3)}, "expected a batch with 2 numbers, as the network was built for, got 3"),
     ],
 )
-def test_batch_that_lacks_facts_is_our_mistake(changed: dict[str, Any], message: str) -> None:
+def test_batch_without_expected_metadata_is_an_internal_error(changed: dict[str, Any], message: str) -> None:
     network = Network(Architecture.of("gru", fusion="late"), 1, 1, SHAPE)
     with pytest.raises(InternalError) as error:
         network(replace(FULL, **changed))
@@ -237,7 +237,7 @@ def test_batch_that_lacks_facts_is_our_mistake(changed: dict[str, Any], message:
 
 
 @pytest.mark.parametrize("shape", [ContextShape(), ContextShape(signals=(3,))])
-def test_network_that_needs_facts_and_has_none_is_our_mistake(shape: ContextShape) -> None:
+def test_network_without_required_metadata_is_an_internal_error(shape: ContextShape) -> None:
     with pytest.raises(InternalError) as error:
         Network(Architecture.of("gru", "last", "linear", fusion="late"), 1, 1, shape)
     assert str(error.value) == (
@@ -245,13 +245,13 @@ def test_network_that_needs_facts_and_has_none_is_our_mistake(shape: ContextShap
     )
 
 
-def test_facts_that_no_fusion_asks_for_are_left_out() -> None:
+def test_metadata_are_not_encoded_without_a_fusion() -> None:
     network = Network(Architecture.of("gru", fusion=()), 1, 1, ContextShape(categories=(4,), numbers=(True,)))
     assert network.context is None
     assert network(blank_batch()).logits.shape == (1, 1)
 
 
-def test_facts_move_to_the_device_with_the_batch() -> None:
+def test_metadata_move_to_the_device_with_the_batch() -> None:
     moved = FULL.to(torch.device("meta"))
     names = ("values", "mask", "categories", "numbers", "tokens", "signals")
     assert {getattr(moved, name).device.type for name in names} == {"meta"}

@@ -71,7 +71,7 @@ def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> No
 @every_sentence
 @settings(max_examples=4, deadline=None)  # of each of hundreds of networks
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
-def test_padding_never_changes_an_answer(architecture: Architecture, lengths: list[int], padding: int) -> None:
+def test_padding_never_changes_logits(architecture: Architecture, lengths: list[int], padding: int) -> None:
     network = shared_network_of(architecture)
     bare, wide = random_batch(lengths), random_batch(lengths, padding)
     plain, padded = network(bare), network(wide)
@@ -81,7 +81,7 @@ def test_padding_never_changes_an_answer(architecture: Architecture, lengths: li
 
 
 @every_sentence
-def test_whatever_stands_in_the_padding_never_changes_an_answer(architecture: Architecture) -> None:
+def test_values_in_the_padding_never_change_logits(architecture: Architecture) -> None:
     network, batch = shared_network_of(architecture), random_batch([10, 7, 1])
     padded = ~batch.mask[:, :, None]
     dirty = replace(batch, values=batch.values.masked_fill(padded, 1e3), signals=batch.signals.masked_fill(padded, 2))
@@ -90,7 +90,7 @@ def test_whatever_stands_in_the_padding_never_changes_an_answer(architecture: Ar
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("encoder", ["lstm", "gru"])
-def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling: str) -> None:
+def test_growing_relu_states_stop_at_the_padding(encoder: str, pooling: str) -> None:
     network = network_of(Architecture.of({"name": encoder, "hidden_size": 4, "activation": "relu"}, pooling))
     for name, weight in network.encoder.named_parameters():
         weight.data.fill_(2.0 if "weight_hh" in name else 1.0)
@@ -102,7 +102,7 @@ def test_relu_states_that_grow_do_not_grow_on_over_padding(encoder: str, pooling
 
 
 @every_sentence
-def test_each_series_is_answered_as_if_it_were_alone(architecture: Architecture) -> None:
+def test_logits_of_a_series_do_not_depend_on_the_batch(architecture: Architecture) -> None:
     network, batch = shared_network_of(architecture), random_batch([12, 5, 9])
     together = network(batch).logits
     for row, length in enumerate([12, 5, 9]):
@@ -138,7 +138,7 @@ def test_evidence_of_steps_and_base_sum_to_the_logits(architecture: Architecture
 
 
 @every_sentence
-def test_json_says_the_whole_sentence(architecture: Architecture) -> None:
+def test_an_architecture_survives_json(architecture: Architecture) -> None:
     assert Architecture.from_json(architecture.to_json()) == architecture
 
 
@@ -160,7 +160,7 @@ def test_default_type_of_torch_changes_no_logit(architecture: Architecture) -> N
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_answer(name: str) -> None:
+def test_presets_return_logits(name: str) -> None:
     architecture = preset(name).resolve(10.0, missing=False, irregular=False, by_step=name == "step_lstm")
     answer = network_of(architecture, outputs=1)(random_batch([10, 7, 1]))
     assert answer.logits.shape == ((3, 10, 1) if name == "step_lstm" else (3, 1))
@@ -187,7 +187,7 @@ def test_two_directions_on_ragged_series_agree_with_packed_torch(ours: str, torc
 
 @settings(max_examples=30, deadline=None)
 @given(stride=st.integers(1, 9), length=st.integers(1, 40))
-def test_a_strided_step_answers_for_its_own_stretch_of_time(stride: int, length: int) -> None:
+def test_a_strided_output_covers_its_own_time_steps(stride: int, length: int) -> None:
     from limelight.nn.masking import mask_every, spread_over_time
 
     mask = torch.arange(length + 4)[None] < length
@@ -213,7 +213,7 @@ def test_logits_depend_on_series_and_each_kind_of_metadata(architecture: Archite
 
 
 @every_fused_sentence
-def test_facts_that_are_not_known_give_an_answer(architecture: Architecture) -> None:
+def test_unknown_metadata_give_finite_logits(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1])
     unknown = replace(
         batch,
@@ -231,7 +231,7 @@ def test_facts_that_are_not_known_give_an_answer(architecture: Architecture) -> 
 @every_holed_sentence
 @settings(max_examples=4, deadline=None)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
-def test_padding_never_changes_an_answer_about_holes(
+def test_padding_never_changes_logits_of_series_with_missing_values(
     architecture: Architecture, lengths: list[int], padding: int
 ) -> None:
     network = shared_network_of(architecture)
@@ -250,7 +250,7 @@ def test_padding_never_changes_logits_with_missing_values(architecture: Architec
 
 
 @every_holed_sentence
-def test_order_and_company_never_change_an_answer_about_holes(architecture: Architecture) -> None:
+def test_missing_values_are_filled_independently_of_the_batch(architecture: Architecture) -> None:
     network, batch = shared_network_of(architecture), holed_batch_of(architecture, [12, 5, 9])
     answers = network(batch).logits
     torch.testing.assert_close(network(rows_of(batch, [2, 0, 1])).logits, answers[[2, 0, 1]], atol=1e-5, rtol=1e-4)
@@ -259,7 +259,7 @@ def test_order_and_company_never_change_an_answer_about_holes(architecture: Arch
 
 
 @every_holed_sentence
-def test_holes_leave_every_gradient_a_number_and_reach_every_weight(architecture: Architecture) -> None:
+def test_gradients_are_finite_and_nonzero_despite_missing_values(architecture: Architecture) -> None:
     network, batch = network_of(architecture).train(), holed_batch_of(architecture, [20, 17, 13, 20])
     batch.values[0, :, 0] = torch.nan if architecture.takes_missing else 0.0  # a channel that is not known at all
     network(batch).logits.square().sum().backward()
@@ -269,7 +269,7 @@ def test_holes_leave_every_gradient_a_number_and_reach_every_weight(architecture
 
 
 @every_holed_sentence
-def test_saving_and_loading_keeps_answers_about_holes(architecture: Architecture, tmp_path: Path) -> None:
+def test_saving_keeps_logits_of_series_with_missing_values(architecture: Architecture, tmp_path: Path) -> None:
     network, batch = network_of(architecture), holed_batch_of(architecture, [10, 7, 1])
     inputs = CHANNELS + int(architecture.needs_clock)
     network.normalisation.set_statistics(torch.arange(inputs) / 2.0, torch.arange(inputs) + 1.5)

@@ -47,7 +47,7 @@ def batches_with_gaps(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torc
 @pytest.mark.parametrize("by_clock", [False, True])
 @settings(max_examples=50, deadline=None)
 @given(batch=batches_with_gaps())
-def test_filling_agrees_with_the_slow_way(
+def test_filling_agrees_with_a_plain_loop(
     way: str, by_clock: bool, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 ) -> None:
     values, mask, elapsed = batch
@@ -64,9 +64,7 @@ def test_filling_agrees_with_the_slow_way(
 @pytest.mark.parametrize("way", WAYS)
 @settings(max_examples=30, deadline=None)
 @given(batch=batches_with_gaps())
-def test_known_values_come_out_as_they_went_in(
-    way: str, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
+def test_known_values_are_unchanged(way: str, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
     values, mask, elapsed = batch
     known = mask[:, :, None] & ~values.isnan()
     filled = Filling(way, values.shape[2])(values, mask, elapsed)[:, :, : values.shape[2]]
@@ -79,20 +77,20 @@ def filled(way: str, values: list[float], elapsed: list[float] | None = None) ->
     return Filling(way, 1)(torch.tensor(values)[None, :, None], mask, between).flatten().tolist()
 
 
-def test_before_the_first_known_value_stands_the_mean() -> None:
+def test_the_mean_precedes_the_first_known_value() -> None:
     assert filled("last", [NAN, 3.0, NAN]) == [0.0, 3.0, 3.0]
 
 
-def test_beyond_the_ends_of_a_line_stands_the_nearest() -> None:
+def test_linear_filling_extends_the_nearest_value() -> None:
     assert filled("linear", [NAN, 2.0, NAN, 4.0, NAN, NAN]) == [2.0, 2.0, 3.0, 4.0, 4.0, 4.0]
 
 
 @pytest.mark.parametrize("way", ["mean", "last", "linear"])
-def test_where_nothing_is_known_stands_the_mean(way: str) -> None:
+def test_a_channel_without_known_values_is_the_mean(way: str) -> None:
     assert filled(way, [NAN, NAN]) == [0.0, 0.0]
 
 
-def test_steps_at_one_time_make_no_infinite_line() -> None:
+def test_linear_filling_is_finite_at_repeated_times() -> None:
     assert filled("linear", [1.0, NAN, 3.0], [0.0, 0.0, 0.0]) == [1.0, 1.0, 3.0]
 
 
@@ -102,7 +100,7 @@ def test_a_long_clock_keeps_short_gaps_apart() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_filling_traced_on_one_batch_fills_others(way: str) -> None:
+def test_traced_filling_applies_to_other_batches(way: str) -> None:
     def batch(lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         time = max(lengths)
         values = torch.randn(len(lengths), time, 2).masked_fill(torch.rand(len(lengths), time, 2) < 0.4, NAN)

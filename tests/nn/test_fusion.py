@@ -49,7 +49,7 @@ def test_the_encoder_reads_its_inputs_in_a_fixed_order() -> None:
     torch.testing.assert_close(seen[0], torch.cat(expected, dim=2))
 
 
-def test_late_facts_stand_behind_the_pooled_vector() -> None:
+def test_late_fusion_appends_metadata_to_the_pooled_vector() -> None:
     network = network_on_two_channels(preset("metadata_late"), ContextShape(categories=(4,)))
     seen: list[Any] = []
     network.head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -59,7 +59,7 @@ def test_late_facts_stand_behind_the_pooled_vector() -> None:
 
 
 @pytest.mark.parametrize("width", [1, 4, 100])
-def test_scales_of_film_start_small_however_many_metadata(width: int) -> None:
+def test_scales_of_film_start_small_for_any_number_of_fields(width: int) -> None:
     torch.manual_seed(0)
     film, ones = Film(width, 5_000), torch.ones(1, 1, 5_000)
     scales_and_shifts = film(ones, torch.ones(1, 1, dtype=torch.bool), torch.ones(1, width)) - ones
@@ -74,7 +74,7 @@ def test_film_scales_and_shifts_real_steps_alone() -> None:
     assert (out[~MASK] == 3).all()
 
 
-def test_film_and_metadata_learn_from_the_first_step() -> None:
+def test_film_and_metadata_have_gradients_from_the_start() -> None:
     network = network_on_two_channels(Architecture.of("lstm", "last", "linear", fusion="film")).train()
     network(small_batch()).logits.square().sum().backward()
     assert network.film.project.bias.grad.any()
@@ -110,6 +110,6 @@ def test_side_signals_are_read_without_any_fusion() -> None:
 
 
 @pytest.mark.parametrize("name", ["metadata_repeat", "metadata_late", "metadata_attention"])
-def test_presets_with_metadata_forget_nothing_in_training(name: str) -> None:
+def test_presets_with_metadata_have_no_metadata_dropout(name: str) -> None:
     network = network_on_two_channels(preset(name), ContextShape(categories=(4,))).train()
     assert torch.equal(network(small_batch()).logits, network(small_batch()).logits)

@@ -3,7 +3,7 @@ import torch
 from limelight.nn.normalisation import Standardisation
 
 
-def test_values_come_out_with_the_training_scale() -> None:
+def test_values_are_standardised_by_training_statistics() -> None:
     layer = Standardisation(2)
     layer.set_statistics(torch.tensor([1.0, 10.0]), torch.tensor([2.0, 5.0]))
     out = layer(torch.tensor([[[3.0, 5.0]]]), torch.ones(1, 1, dtype=torch.bool))

@@ -174,7 +174,7 @@ def test_padding_never_changes_the_features(length, more, junk, channels):
     assert torch.equal(together[1:], encoder(alone, _full(alone)))
 
 
-def test_a_flat_series_has_the_same_features_in_every_batch():
+def test_a_constant_series_has_the_same_features_in_every_batch():
     flat = torch.full((1, 37, 2), 1 / 3)
     encoder = _fitted(flat)
     alone = encoder(flat, _full(flat))
@@ -203,7 +203,7 @@ def test_long_series_are_counted_in_full(length):
     assert torch.allclose(encoder(values, _full(values)), above.sum(dim=2) / counted, rtol=0, atol=1e-7)
 
 
-def test_blocks_of_any_size_give_the_same(monkeypatch):
+def test_features_do_not_depend_on_the_block_size(monkeypatch):
     values = _series(7, 50, 2)
     mask = torch.arange(50) < torch.tensor([50, 3, 20, 50, 1, 33, 8])[:, None]
     encoder = _fitted(values, mask)
@@ -227,7 +227,7 @@ def test_counts_reach_sixteen_bits():
     assert ours.item() == steps
 
 
-def test_the_same_seed_fits_the_same_and_another_does_not():
+def test_the_seed_determines_the_fitted_encoder():
     values = _series(20, 40, 4)
     first, again, other = (_fitted(values, seed=seed) for seed in (3, 3, 4))
     assert torch.equal(first.thresholds, again.thresholds)
@@ -236,7 +236,7 @@ def test_the_same_seed_fits_the_same_and_another_does_not():
     assert not torch.equal(first.reads, other.reads)
 
 
-def test_each_kernel_reads_one_to_nine_channels_mostly_few():
+def test_kernels_read_one_to_nine_channels_and_mostly_few():
     values = _series(4, 30, 20)
     counts = _fitted(values, features=84 * 20).reads.sum(dim=-1)
     assert (int(counts.min()), int(counts.max())) == (1, 9)
@@ -267,7 +267,7 @@ def test_contributions_of_the_steps_sum_to_the_logits(lengths, outputs):
     assert not parts.transpose(1, 2)[~mask].any()
 
 
-def test_contributions_are_shared_by_the_steps_a_kernel_reads():
+def test_contributions_are_divided_among_the_steps_of_a_kernel():
     values = torch.zeros(1, 100, 1)
     values[0, 60] = 5.0
     encoder = RocketEncoder(1, 100, 84)
@@ -278,7 +278,7 @@ def test_contributions_are_shared_by_the_steps_a_kernel_reads():
     assert torch.allclose(parts[52:69], parts[52:69].flip(0), atol=1e-3)
 
 
-def test_contributions_are_shared_by_the_channels_a_kernel_reads():
+def test_contributions_are_divided_among_the_channels_of_a_kernel():
     values = _series(3, 50, 3)
     encoder = _fitted(values)
     encoder.reads[..., 1] = False

@@ -33,7 +33,7 @@ def gradients(outputs: tuple[Tensor, Tensor], sources: list[Tensor]) -> list[Ten
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_outputs_and_gradients_are_those_of_one_after_the_other(kind: str) -> None:
+def test_outputs_and_gradients_equal_those_of_sequential_computation(kind: str) -> None:
     first, second, one, two = pair_of_layers(kind)
     sources = [one, two, *first.parameters(), *second.parameters()]
     together, apart = side_by_side(first, second, one, two), (first(one)[0], second(two)[0])
@@ -41,7 +41,7 @@ def test_outputs_and_gradients_are_those_of_one_after_the_other(kind: str) -> No
     torch.testing.assert_close(gradients(together, sources), gradients(apart, sources), rtol=1e-5, atol=1e-6)
 
 
-def test_two_threads_run_concurrently_and_one_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_thread_computes_sequentially_and_two_concurrently(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     both = module._run_both
     monkeypatch.setattr(module, "_run_both", lambda *work: calls.append(1) or both(*work))
@@ -62,7 +62,7 @@ def test_the_number_of_threads_is_restored_after_an_error() -> None:
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_answers_without_gradients_are_the_same(mode: type) -> None:
+def test_outputs_without_gradients_are_the_same(mode: type) -> None:
     first, second, one, two = pair_of_layers("lstm")
     with mode():
         together = side_by_side(first, second, one, two)
@@ -81,12 +81,12 @@ def test_frozen_weights_and_inputs_get_no_gradients() -> None:
     assert all(weight.grad is None for weight in second.parameters())
 
 
-def test_a_helper_of_before_a_fork_is_not_asked_again() -> None:
+def test_a_helper_thread_is_not_reused_after_a_fork() -> None:
     assert module._helper(1) is module._helper(1)
     assert module._helper(1) is not module._helper(2)
 
 
-def test_an_error_of_either_side_is_raised_at_the_end() -> None:
+def test_an_error_in_either_direction_is_raised() -> None:
     first, second, one, two = pair_of_layers("lstm")
     wider = nn.LSTM(7, 5, batch_first=True)
     for pair in ((wider, second), (first, wider)):
@@ -95,14 +95,14 @@ def test_an_error_of_either_side_is_raised_at_the_end() -> None:
     torch.testing.assert_close(side_by_side(first, second, one, two)[1], second(two)[0], rtol=0, atol=1e-6)
 
 
-def test_a_training_gives_the_same_bits_every_time() -> None:
+def test_training_is_reproducible_to_the_bit() -> None:
     first, second, one, two = pair_of_layers("lstm")
     sources = [one, two, *first.parameters(), *second.parameters()]
     runs = [gradients(side_by_side(first, second, one, two), sources) for _ in range(5)]
     assert all(torch.equal(mine, other) for run in runs for mine, other in zip(runs[0], run, strict=True))
 
 
-def test_many_threads_may_ask_at_once() -> None:
+def test_several_threads_may_compute_at_once() -> None:
     first, second, one, two = pair_of_layers("lstm")
     sources = [one, two, *first.parameters(), *second.parameters()]
 

@@ -54,12 +54,12 @@ SENTENCES = {
 }
 CONTRACTS = (
     contracts.test_logits_are_per_series_or_without_pooling_per_step,
-    contracts.test_padding_never_changes_an_answer,
-    contracts.test_whatever_stands_in_the_padding_never_changes_an_answer,
-    contracts.test_each_series_is_answered_as_if_it_were_alone,
+    contracts.test_padding_never_changes_logits,
+    contracts.test_values_in_the_padding_never_change_logits,
+    contracts.test_logits_of_a_series_do_not_depend_on_the_batch,
     contracts.test_order_of_the_batch_does_not_matter,
     contracts.test_gradients_reach_every_weight,
-    contracts.test_json_says_the_whole_sentence,
+    contracts.test_an_architecture_survives_json,
     contracts.test_same_seed_builds_the_same_network,
 )
 

@@ -66,7 +66,7 @@ def require_same(
 
 @pytest.mark.parametrize("window", [2, 9, 62])
 @pytest.mark.parametrize("name", ["rocket", "rocket_differences", "hydra", "shapelets"])
-def test_every_step_has_the_answer_of_its_window(name: str, window: int) -> None:
+def test_every_step_has_the_prediction_of_its_window(name: str, window: int) -> None:
     require_same(model_of(blocks(name)), changing(80), window)
 
 
@@ -87,7 +87,7 @@ def test_quantiles_of_a_full_window_are_not_computed_anew(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("channels", [1, 5])
 @pytest.mark.parametrize("encoder", [ROCKET, blocks(*BLOCK_NAMES)], ids=["rocket", "blocks"])
-def test_all_blocks_answer_together(encoder: dict[str, Any], channels: int) -> None:
+def test_all_blocks_predict_together(encoder: dict[str, Any], channels: int) -> None:
     require_same(model_of(encoder, channels), changing(60, channels), 20)
 
 
@@ -104,7 +104,7 @@ def test_metadata_are_part_of_the_features() -> None:
     require_same(model, changing(30), 10, {"maker": "b", "age": 1.5})
 
 
-def test_a_restored_stream_counts_anew() -> None:
+def test_a_restored_stream_counts_from_its_window() -> None:
     model, values = model_of(blocks("rocket", "hydra")), changing(50)
     first, again = (open_stream(model, window=15) for _ in range(2))
     expected = [first.step(row).probabilities for row in values[:30]]
@@ -118,7 +118,9 @@ def test_a_restored_stream_counts_anew() -> None:
     [({"clock": "elapsed"}, {}), ({"missing": "linear"}, {}), ({}, {"every": 5}), ({}, {"window": 1})],
     ids=str,
 )
-def test_what_cannot_be_carried_is_predicted_again(options: dict[str, Any], stream: dict[str, int]) -> None:
+def test_models_without_incremental_counts_predict_whole_windows(
+    options: dict[str, Any], stream: dict[str, int]
+) -> None:
     assert type(open_stream(model_of(ROCKET, **options), **{"window": 8, **stream})) is WindowStream
 
 
@@ -137,7 +139,7 @@ def test_several_series_share_kernels_and_nothing_else() -> None:
             np.testing.assert_array_equal(found, expected)
 
 
-def test_a_model_predicts_what_its_stream_answers() -> None:
+def test_a_stream_predicts_as_its_model() -> None:
     model, values = model_of(blocks("rocket_differences", "hydra")), changing(64)
     stream = open_stream(model, window=64)
     answers = [stream.step(row) for row in values]

@@ -73,7 +73,7 @@ def test_an_event_is_announced_once_it_is_long_enough() -> None:
     assert tracker.finish() == []
 
 
-def test_a_restored_tracker_goes_on_as_if_never_interrupted(tmp_path) -> None:
+def test_a_restored_tracker_continues_as_an_uninterrupted_one(tmp_path) -> None:
     task, rule, times = TASKS["multilabel"], RULES["in time"], 0.5 * np.arange(150)
     probabilities = draw(task, 3)
     whole = EventTracker(task, rule)
@@ -87,7 +87,7 @@ def test_a_restored_tracker_goes_on_as_if_never_interrupted(tmp_path) -> None:
         assert tracker.step(row, now) == expected[place]
 
 
-def test_what_has_no_events_is_refused() -> None:
+def test_a_task_without_events_is_refused() -> None:
     assert message_of(ParameterError, EventTracker, Task(("a", "b")), EventRule()) == (
         "expected a model with labels per step to find events, got one for whole series; follow its answers"
     )

@@ -37,7 +37,7 @@ def test_an_interrupt_at_any_moment_of_the_end_counts(moment: int) -> None:
     assert received == [signal.SIGINT]
 
 
-def test_an_interrupt_waits_until_a_step_is_answered() -> None:
+def test_an_interrupt_waits_for_the_prediction_of_a_step() -> None:
     received = []
     before = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
     try:

@@ -40,7 +40,7 @@ def messages_of(values: np.ndarray) -> list[dict]:
     ]
 
 
-def test_answers_and_events_are_those_of_predict(model: FittedModel) -> None:
+def test_predictions_and_events_equal_those_of_predict(model: FittedModel) -> None:
     values = draw()
     streams = SeriesStreams(model, StreamSettings(rule=RULE))
     found = [one for message in messages_of(values) for one in streams.receive(message)] + streams.end()
@@ -59,7 +59,7 @@ def test_answers_and_events_are_those_of_predict(model: FittedModel) -> None:
         ]
 
 
-def test_a_restored_state_goes_on_and_skips_what_was_answered(model: FittedModel) -> None:
+def test_a_restored_state_skips_predicted_steps(model: FittedModel) -> None:
     messages, settings = messages_of(draw()), StreamSettings(rule=RULE)
     whole = SeriesStreams(model, settings)
     expected = [whole.receive(message) for message in messages]

@@ -78,7 +78,7 @@ def assert_follows(
 
 @pytest.mark.parametrize("pooling", FOLLOWED)
 @pytest.mark.parametrize("encoder", ENCODERS)
-def test_every_prefix_has_the_answer_of_predict(encoder: str, pooling: str) -> None:
+def test_every_prefix_has_the_prediction_of_predict(encoder: str, pooling: str) -> None:
     model = build(ENCODERS[encoder], pooling)
     values, times = draw(model)
     if encoder == "masked":
@@ -95,7 +95,7 @@ def test_missing_values_and_the_clock_are_followed(encoder: str, missing: str) -
 
 @pytest.mark.parametrize("fusion", [["late"], ["repeat"], ["film"], ["attention"], ["repeat", "film", "late"]])
 @pytest.mark.parametrize("encoder", ["stacked", "conv_lstm"])
-def test_metadata_are_known_from_the_start(encoder: str, fusion: list[str]) -> None:
+def test_metadata_are_used_from_the_first_step(encoder: str, fusion: list[str]) -> None:
     table = pa.table({"maker": ["a", "b", "a"], "age": [1.0, 2.0, None]})
     model = build(ENCODERS[encoder], vocabulary=fit_vocabulary(table), fusion=fusion)
     assert_follows(model, *draw(model, 11), {"maker": "b", "age": 1.5})
@@ -119,7 +119,7 @@ def test_side_signals_are_followed(context: str) -> None:
 
 @pytest.mark.parametrize("window", [None, 7])
 @pytest.mark.parametrize("encoder", ["lstm", "conv_lstm deep", "stacked"])
-def test_a_restored_stream_goes_on_as_if_never_interrupted(encoder: str, window: int | None, tmp_path) -> None:
+def test_a_restored_stream_continues_as_an_uninterrupted_one(encoder: str, window: int | None, tmp_path) -> None:
     model = build(ENCODERS[encoder], clock="elapsed", missing="last")
     values, times = draw(model, 30)
     whole = open_stream(model, window=window)
@@ -149,7 +149,7 @@ def test_a_window_can_predict_every_few_steps() -> None:
     assert [stream.step(*one).step for one in zip(values[:12], times, strict=False)] == [1] * 5 + [6] * 5 + [11] * 2
 
 
-def test_dates_are_times() -> None:
+def test_the_clock_of_a_stream_may_be_dates() -> None:
     model = build(ENCODERS["lstm"], clock="elapsed")
     model.fitted_on["clock"] = "dates"
     values, _ = draw(model, 4)

@@ -39,13 +39,13 @@ def test_the_coverage_holds_on_new_series():
     assert np.mean(shares) == pytest.approx(0.7, abs=0.02)
 
 
-def test_an_error_that_cannot_be_reached_answers_nothing():
+def test_an_unreachable_error_abstains_from_every_series():
     rule = fit_abstention({"error": 0.01}, np.array([0.9, 0.8]), np.array([True, True]))
     assert rule.abstains(prediction([0.99, 0.999])).all()
     assert rule.describe() == ["abstains always: no probability reaches an error of at most 0.01 on held-out series"]
 
 
-def test_equal_probabilities_are_answered_together():
+def test_equal_probabilities_have_the_same_decision():
     rule = fit_abstention({"coverage": 0.5}, np.full(10, 0.8), np.ones(10, dtype=bool))
     assert (rule.least_probability, rule.coverage) == (0.8, 1.0)
 
@@ -57,7 +57,7 @@ def prediction(sure, novelty=None):
     )
 
 
-def test_series_far_from_training_are_not_answered():
+def test_novel_series_are_abstained_from():
     rule = fit_abstention({"coverage": 0.9}, np.array([0.6, 0.7, 0.8]), np.ones(3, dtype=bool), 1.2)
     assert rule.most_novelty == 1.5
     assert rule.abstains(prediction([0.99, 0.99, 0.51], [1.4, 1.6, 0.5])).tolist() == [False, True, True]
@@ -103,7 +103,7 @@ def test_rules_that_do_not_exist_are_refused(rule, message):
     assert str(error.value) == message
 
 
-def test_only_one_class_for_each_series_can_be_abstained_from():
+def test_abstention_needs_one_class_for_each_series():
     with pytest.raises(ParameterError) as error:
         DecisionRule(abstain={"error": 0.1}).require_possible(Task(("a", "b"), multilabel=True))
     assert str(error.value) == (

@@ -84,7 +84,7 @@ def test_no_other_temperature_has_a_lower_log_loss(seed, at, task):
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
-def test_a_temperature_changes_no_answer(task):
+def test_a_temperature_changes_no_decision(task):
     logits, codes = too_sure(task, 3)
     before, after = (
         to_probabilities(task, one) for one in (logits, fit_temperature(task, logits, codes).apply(logits))
@@ -96,7 +96,7 @@ def test_a_temperature_changes_no_answer(task):
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
-def test_unknown_truth_is_left_out(task):
+def test_unknown_labels_are_excluded(task):
     logits, codes = too_sure(task, 2, n=200)
     more = np.concatenate([logits, np.full_like(logits, 7.0)])
     told = np.concatenate([codes, np.full_like(codes, -1)])
@@ -117,7 +117,7 @@ def test_unknown_truth_is_left_out(task):
         ),
     ],
 )
-def test_an_undetermined_temperature_stays_one_with_a_reason(logits, codes, reason):
+def test_an_undetermined_temperature_is_one_with_a_reason(logits, codes, reason):
     column = np.array(logits)[:, None]
     found = fit_temperature(TWO, column, codes)
     assert (found.values.tolist(), found.notes) == ([1.0], (f"the temperature is left at 1: {reason}",))
@@ -125,7 +125,7 @@ def test_an_undetermined_temperature_stays_one_with_a_reason(logits, codes, reas
     assert (fog.values.tolist(), fog.notes) == ([1.0], (f"the temperature of 'fog' is left at 1: {reason}",))
 
 
-def test_logits_that_know_nothing_get_the_highest_temperature():
+def test_uninformative_logits_get_the_highest_temperature():
     found = fit_temperature(TWO, [[1.0], [-1.0]] * 20, [0, 1] * 20)
     assert found.values == pytest.approx(20, rel=1e-3)
     assert found.notes == ("the temperature is at a bound of its range, 0.05 to 20",)
@@ -234,7 +234,7 @@ def test_multilabel_scores_are_means_over_known_labels():
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
-def test_the_temperature_makes_probabilities_of_other_data_more_reliable(task):
+def test_the_temperature_improves_calibration_on_new_data(task):
     found = compare_calibration(task, *too_sure(task, 4, seed=1), fit_temperature(task, *too_sure(task, 4, seed=0)))
     for score in ("expected_calibration_error", "brier", "log_loss"):
         assert found["after"][score] < found["before"][score]
@@ -267,7 +267,7 @@ def test_impossible_bins_are_refused(arguments, message):
     assert str(error.value) == message
 
 
-def test_no_known_truth_is_refused():
+def test_no_known_label_is_refused():
     with pytest.raises(LabelError) as error:
         reliability(TWO, [[0.5, 0.5]], [-1])
     assert str(error.value) == (
@@ -275,7 +275,7 @@ def test_no_known_truth_is_refused():
     )
 
 
-def test_json_says_the_temperature():
+def test_temperatures_survive_json():
     found = Temperature(np.array([1.5, 0.25]), ("a note",))
     again = Temperature.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     assert again.to_json() == found.to_json()
@@ -301,7 +301,7 @@ def test_a_prior_holds_the_temperature_of_few_examples_near_one(task):
     )
 
 
-def test_examples_of_few_groups_weigh_as_much_as_the_groups():
+def test_the_prior_weighs_examples_by_their_number_of_groups():
     logits, codes = too_sure(TWO, 4, n=30)
     repeated = fit_temperature(TWO, logits.repeat(50, axis=0), codes.repeat(50), units=30, prior=5.0)
     assert repeated.values == pytest.approx(fit_temperature(TWO, logits, codes, prior=5.0).values, rel=1e-4)

@@ -54,7 +54,7 @@ def test_the_limit_is_the_score_of_that_rank(seed, n, target):
     assert limit == (scores[rank - 1] if rank <= n else math.inf)
 
 
-def test_decimal_targets_are_taken_as_they_are_written():
+def test_decimal_targets_are_exact():
     # 0.55 * 100 is 55.00000000000001 in floating point, whose ceiling would be 56
     scores = np.arange(1, 100) / 100
     fitted = fit_conformal(TWO, two(1 - scores), [1] * 99, 0.55)
@@ -87,7 +87,7 @@ def test_coverage_of_the_adaptive_score_holds_over_draws(task):
 
 
 @pytest.mark.parametrize("score", ["lac", "aps"])
-def test_the_promise_by_class_is_kept_for_each_class(score):
+def test_coverage_by_class_holds_for_each_class(score):
     random = np.random.default_rng(0)
     found = {name: [] for name in THREE.classes}
     for _ in range(300):
@@ -128,7 +128,7 @@ def test_coverage_per_step_holds_for_new_series():
 
 @given(seed=st.integers(0, 1000), n=st.integers(1, 60), score=st.sampled_from(["lac", "aps"]))
 @settings(deadline=None, max_examples=50)
-def test_groups_of_one_are_no_groups(seed, n, score):
+def test_groups_of_one_series_change_no_set(seed, n, score):
     random = np.random.default_rng(seed)
     chances, codes = overconfident_predictions(THREE, n, random)
     alone = fit_conformal(THREE, chances, codes, 0.8, score=score)
@@ -179,7 +179,7 @@ def test_a_higher_target_only_adds_classes(seed, score):
     assert (low <= high).all()
 
 
-def test_each_label_has_a_set_of_absent_and_there():
+def test_each_label_has_a_set_of_absent_and_present():
     chances = np.stack([np.arange(1, 10) / 10, np.full(9, 0.5)], axis=1)
     fitted = fit_conformal(LABELS, chances, np.ones((9, 2), dtype=int), 0.8)
     assert fitted.limits == pytest.approx(np.array([[0.8, 0.8], [0.5, 0.5]]))
@@ -189,7 +189,7 @@ def test_each_label_has_a_set_of_absent_and_there():
     ]
 
 
-def test_unknown_truth_is_left_out():
+def test_unknown_labels_are_excluded():
     for task in TASKS:
         chances, codes = overconfident_predictions(task, 40, np.random.default_rng(0))
         codes[20:] = -1
@@ -267,7 +267,7 @@ def test_multilabel_coverage_is_the_mean_over_known_labels():
     assert coverage(LABELS, sets, [[-1, -1], [-1, -1]])["coverage"] is None
 
 
-def test_each_series_counts_the_same_in_the_coverage_of_steps():
+def test_each_series_has_equal_weight_in_coverage_of_steps():
     sets = np.array([[True, False]] * 4)
     found = coverage(STEPS, sets, [0, 1, 1, 1], groups=[0, 1, 1, 1])
     assert (found["coverage"], found["n"]) == (pytest.approx(0.5), 4)
@@ -295,7 +295,7 @@ def test_each_series_counts_the_same_in_the_coverage_of_steps():
         ),
     ],
 )
-def test_what_cannot_be_promised_is_refused(task, arguments, kind, message):
+def test_impossible_coverages_are_refused(task, arguments, kind, message):
     with pytest.raises(kind) as error:
         fit_conformal(task, [[0.5, 0.5]], [0], **arguments)
     assert str(error.value) == message
@@ -313,7 +313,7 @@ def test_sets_of_another_task_are_refused():
     assert str(error.value) == "expected sets of shape (N, 2, 2), got (4, 2); pass the result of ConformalSets.sets"
 
 
-def test_json_says_all_of_the_sets():
+def test_prediction_sets_survive_json():
     chances, codes = overconfident_predictions(THREE, 12, np.random.default_rng(0))
     fitted = fit_conformal(THREE, chances, codes, 0.9, score="aps", by_class=True)
     assert np.isinf(fitted.limits).any()
@@ -332,7 +332,7 @@ def test_foreign_json_is_refused(changes):
     )
 
 
-def test_description_says_what_is_promised():
+def test_description_states_the_coverage():
     fitted = ConformalSets(0.9, "lac", np.array([[0.5, 0.5]]), by_class=True, notes=("a note",))
     assert fitted.describe() == [
         "prediction sets at 90 % coverage of each true class (score lac)",

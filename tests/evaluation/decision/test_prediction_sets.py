@@ -75,7 +75,7 @@ def test_new_subjects_are_covered_when_subjects_were_held_out():
     assert np.mean(by_subject) >= 0.8
 
 
-def test_too_few_groups_take_the_limit_of_the_widest():
+def test_too_few_groups_use_the_limit_of_the_widest():
     chances, codes, names = of_machines(100, (0.02, 0.3), 1)
     panel = panel_of(200, subject=names)
     fitted = fit_prediction_sets(TWO, chances, codes, panel, 0.9, group="subject")
@@ -96,7 +96,7 @@ def test_sets_of_too_few_groups_contain_the_predicted_class():
     assert found.tolist() == [[True, False], [False, True]]
 
 
-def test_sets_for_a_new_group_say_so():
+def test_sets_for_new_groups_are_described():
     chances, codes, names = of_machines(20, (0.1,) * 10, 1)
     fitted = fit_prediction_sets(TWO, chances, codes, panel_of(200, subject=names), 0.9, group="subject")
     model = random_network_model(channels=1)
@@ -108,7 +108,7 @@ def test_sets_for_a_new_group_say_so():
     ]
 
 
-def test_a_coverage_below_the_target_is_said():
+def test_a_coverage_below_the_target_is_noted():
     chances, codes = predictions(200, 0.02, 0)
     fitted = fit_prediction_sets(TWO, chances, codes, panel_of(200), 0.9)
     found = fitted.score(random_network_model(channels=1), *predictions(400, 0.3, 1), panel_of(400))

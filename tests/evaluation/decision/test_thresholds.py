@@ -116,7 +116,7 @@ def test_no_threshold_costs_less(pairs, fp, fn):
 
 @given(pairs=some_rain)
 @settings(deadline=None, max_examples=50)
-def test_a_little_noise_changes_no_answer(pairs):
+def test_a_little_noise_changes_no_decision(pairs):
     chances, codes = np.array([round(chance, 2) for chance, _ in pairs]), np.array([code for _, code in pairs])
     values = choose_for_rain(chances, codes, "f1").values
     noisy = (chances + np.random.default_rng(0).uniform(-0.004, 0.004, len(chances))).clip(0, 1)
@@ -150,7 +150,7 @@ def test_equal_thresholds_resolve_to_the_nearest_to_half():
     assert found.values.tolist() == pytest.approx([0.6])
 
 
-def test_of_two_as_near_the_higher_is_taken():
+def test_the_higher_of_two_equally_near_thresholds_is_chosen():
     # a threshold of 0.75 costs a miss, one of 0.25 a false alarm, one of 0.5 both
     found = choose_for_rain(
         [0.125, 0.375, 0.625, 0.875], [0, 1, 0, 1], {"cost": {"false_positive": 1, "false_negative": 1}}
@@ -158,13 +158,13 @@ def test_of_two_as_near_the_higher_is_taken():
     assert found.values.tolist() == [0.75]
 
 
-def test_examples_with_the_same_probability_are_answered_alike():
+def test_examples_with_the_same_probability_have_the_same_decision():
     found = choose_for_rain([0.4, 0.4, 0.4, 0.1], [1, 0, 1, 0], {"precision": 1.0})
     assert found.values.tolist() == pytest.approx([0.25])
     assert found.table[0]["chosen"]["answered"] == 3
 
 
-def test_neighbouring_floats_are_told_apart():
+def test_neighbouring_floats_are_separated():
     low = 0.3
     high = np.nextafter(low, 1)
     found = choose_for_rain([low, high] * 10, [0, 1] * 10, "f1")
@@ -179,13 +179,13 @@ def test_never_predicting_positive_may_be_the_cheapest():
     assert found.notes == ("'rain' is never predicted for the held-out series: no other threshold is better",)
 
 
-def test_where_always_answering_is_best_it_is_said():
+def test_always_predicting_positive_is_noted():
     found = choose_for_rain([0.2, 0.3] * 10, [1, 0] * 10, "f1")
     assert found.values.tolist() == pytest.approx([0.1])
     assert found.notes == ("'rain' is always predicted for the held-out series: no other threshold is better",)
 
 
-def test_an_unreachable_precision_gives_the_best_with_a_note():
+def test_an_unreachable_precision_takes_the_best_with_a_note():
     found = choose_for_rain([0.8, 0.8, 0.8, 0.8, 0.2] * 10, [1, 1, 1, 0, 0] * 10, {"precision": 0.9})
     assert found.table[0]["chosen"]["precision"] == 0.75
     assert found.notes == (
@@ -193,7 +193,7 @@ def test_an_unreachable_precision_gives_the_best_with_a_note():
     )
 
 
-def test_a_threshold_of_few_examples_is_rough():
+def test_a_threshold_from_few_examples_is_noted():
     rough = "the threshold of 'rain' is imprecise: only 1"
     assert choose_for_rain([0.9, 0.2, 0.1], [1, 0, 0], "f1").notes == (f"{rough} positive example",)
     assert choose_for_rain([0.9, 0.8, 0.2], [1, 1, 0], "f1").notes == (f"{rough} negative example",)
@@ -215,25 +215,25 @@ def test_four_examples_choose_no_threshold_and_five_do(few, side):
 
 
 @pytest.mark.parametrize(("code", "how_often"), [(0, "never"), (1, "always")])
-def test_a_label_that_is_always_alike_keeps_one_half(code, how_often):
+def test_a_constant_label_keeps_one_half(code, how_often):
     found = choose_for_rain([0.9, 0.2], [code, code], "f1")
     assert found.values.tolist() == [0.5]
     assert found.notes == (f"the threshold of 'rain' is left at 0.5: it is {how_often} true in 2 known examples",)
 
 
-def test_unknown_truth_is_left_out():
+def test_unknown_labels_are_excluded():
     with_unknown = choose_for_rain([0.1, 0.2, 0.6, 0.7, 0.4], [0, 0, 1, 1, -1], "f1")
     without = choose_for_rain([0.1, 0.2, 0.6, 0.7], [0, 0, 1, 1], "f1")
     assert with_unknown.to_json() == without.to_json()
 
 
-def test_a_label_of_which_nothing_is_known_keeps_one_half():
+def test_a_label_without_known_targets_keeps_one_half():
     assert choose_for_rain([0.9], [-1], "f1").notes == (
         "the threshold of 'rain' is left at 0.5: it is never true in 0 known examples",
     )
 
 
-def test_labels_have_thresholds_of_their_own():
+def test_each_label_has_its_own_threshold():
     chances = np.array([[0.1, 0.7], [0.2, 0.8], [0.3, 0.9]])
     found = choose_thresholds(LABELS, chances, [[0, 0], [1, 0], [1, 1]], "f1", fewest=1)
     assert found.values.tolist() == pytest.approx([0.15, 0.85])
@@ -313,7 +313,7 @@ def test_impossible_rules_are_refused(rule, message):
     assert str(error.value) == message
 
 
-def test_without_thresholds_the_most_probable_class_is_answered():
+def test_without_thresholds_the_most_probable_class_is_predicted():
     assert decide(THREE, [[0.2, 0.5, 0.3], [0.4, 0.4, 0.2]]).tolist() == [1, 0]
     assert decide(TWO, [[0.2, 0.8], [0.5, 0.5]]).tolist() == [1, 0]
     assert decide(LABELS, [[0.5, 0.4]]).tolist() == [[1, 0]]
@@ -378,7 +378,7 @@ def test_arrays_that_do_not_fit_the_task_are_refused(probabilities, codes, kind,
     assert str(error.value) == message
 
 
-def test_description_says_rule_change_and_notes():
+def test_description_states_rule_change_and_notes():
     found = choose_for_rain([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1], COSTS)
     assert found.describe() == [
         "thresholds for the lowest cost [[tn, fp], [fn, tp]] = [[0.0, 1.0], [5.0, 0.0]], chosen on held-out series; "
@@ -390,12 +390,12 @@ def test_description_says_rule_change_and_notes():
 
 
 @pytest.mark.parametrize("rule", ["none", "f1", {"precision": 0.99}, {"recall": 0.9}, COSTS])
-def test_json_says_all_of_the_thresholds(rule):
+def test_thresholds_survive_json(rule):
     content = choose_for_rain(*random_rain(), rule).to_json()
     assert Thresholds.from_json(json.loads(json.dumps(content, allow_nan=False))).to_json() == content
 
 
-def test_no_thresholds_survive_json():
+def test_absent_thresholds_survive_json():
     found = choose_thresholds(THREE, np.full((1, 3), 1 / 3), [0], "none")
     assert Thresholds.from_json(json.loads(json.dumps(found.to_json()))).values is None
 

@@ -73,14 +73,14 @@ def test_the_bound_holds_in_most_draws(differ):
     assert broken <= 15  # 10 expected at most; more than 15 has a chance of 4 % at exactly 10 %
 
 
-def test_a_looser_bound_answers_earlier():
+def test_a_looser_bound_predicts_earlier():
     looks, codes = _draw(1000, 0)
     margins = [choose_early_rule(looks, codes, differ=differ).margin for differ in (0.02, 0.1, 0.3)]
     assert margins == sorted(margins, reverse=True)
     assert len(set(margins)) > 1
 
 
-def test_a_higher_cost_of_delay_answers_earlier():
+def test_a_higher_cost_of_delay_predicts_earlier():
     looks, codes = _draw(1000, 0)
     seen = [
         looks.answer(choose_early_rule(looks, codes, cost_of_delay=cost).margin).seen.mean()
@@ -101,7 +101,7 @@ def test_the_cost_is_the_lowest_of_all_margins():
 
 
 @pytest.mark.parametrize("goal", [{"differ": 0.3}, {"cost_of_delay": 0.5}])
-def test_answers_like_guesses_are_not_given_early(goal):
+def test_predictions_at_chance_are_not_made_early(goal):
     looks, codes = _draw(100, 1, informative=False)
     rule = choose_early_rule(looks, codes, **goal)
     correct, usual = int((looks.decisions[-1] == codes).sum()), int(np.bincount(codes).max())
@@ -112,7 +112,7 @@ def test_answers_like_guesses_are_not_given_early(goal):
     )
 
 
-def test_too_few_held_out_series_wait_and_state_why():
+def test_too_few_held_out_series_disable_early_predictions():
     rule = choose_early_rule(*_draw(50, 0), differ=0.05)
     assert rule.waits
     assert rule.notes == (
@@ -136,7 +136,7 @@ def test_a_share_out_of_range_is_an_error():
 # Margins and looks
 
 
-def test_a_margin_is_zero_at_the_threshold():
+def test_the_margin_is_zero_at_the_threshold():
     probabilities = np.array([[0.7, 0.3], [0.0, 1.0], [1.0, 0.0]])
     assert early_margins(TWO, probabilities, np.array([0.3])).round(9).tolist() == [0.0, 1.0, 1.0]
 
@@ -171,14 +171,14 @@ def test_the_interval_is_that_of_scipy():
 # Fit, measure, save, stream
 
 
-def test_what_is_clear_at_the_beginning_is_answered_there(early, late):
+def test_series_decided_at_the_beginning_are_predicted_there(early, late):
     found = early.measure(late[110:])
     assert found["accuracy"] > 0.9
     assert found["seen"] < 0.85
     assert 0.2 < found["early"] < 0.9
 
 
-def test_labels_at_random_are_not_answered_early(late):
+def test_random_labels_are_not_predicted_early(late):
     shuffled = late.with_labels(np.random.default_rng(1).permutation(late.labels))
     found = fit_early(Recipe.of({"encoder": "rocket"}), shuffled, cost_of_delay=0.2, shares=(0.3, 0.6), folds=2)
     assert found.rule.waits
@@ -245,7 +245,7 @@ def test_unknown_labels_are_not_counted(early, late):
     assert early.measure(test.with_labels(labels))["accuracy"] == early.measure(test[20:])["accuracy"]
 
 
-def test_a_saved_early_model_answers_the_same(early, late, tmp_path):
+def test_a_saved_early_model_predicts_the_same(early, late, tmp_path):
     again = EarlyModel.load(early.save(tmp_path / "early"))
     assert again.predict(late[110:]).looks.tolist() == early.predict(late[110:]).looks.tolist()
     assert again.rule.to_json() == early.rule.to_json()
@@ -258,7 +258,7 @@ def test_a_folder_without_a_rule_is_an_error(tmp_path):
     )
 
 
-def test_a_stream_answers_once_and_like_the_panel(early, late):
+def test_a_stream_predicts_once_and_as_the_panel(early, late):
     answers = early.predict(late[110:130])
     labels = early.whole.task.decode(answers.decisions)
     for row in range(20):
@@ -272,7 +272,7 @@ def test_a_stream_answers_once_and_like_the_panel(early, late):
         assert (found[0].label, found[0].step) == (labels[row], round(answers.seen[row] * BUMP))
 
 
-def test_a_restored_stream_does_not_answer_again(early, late):
+def test_a_restored_stream_does_not_predict_again(early, late):
     row = 110 + int(np.flatnonzero(early.predict(late[110:]).early)[0])
     stream = EarlyStream(early)
     for values in late.series(row):
@@ -300,7 +300,7 @@ def test_the_rule_is_described_with_its_bound():
     ]
 
 
-def test_no_early_answer_has_no_share_that_differs():
+def test_the_share_of_differing_predictions_needs_early_predictions():
     looks, codes = _draw(30, 0)
     found = measure_early(looks, EarlyRule(2.0, "cost", 0.1), codes)
     assert (found["differ"], found["interval"], found["seen"], found["harmonic_mean"]) == (None, None, 1.0, 0.0)

@@ -155,26 +155,26 @@ def test_events_end_with_their_series():
     assert _rain([0.9, 0.9, 0.9], EventRule(on=0.5, join_gap=5), lengths=[2, 1]) == [(0, 2), (0, 1)]
 
 
-def test_series_without_steps_are_no_trouble():
+def test_series_without_steps_have_no_events():
     events = find_events(RAIN, [[0.9], [0.1], [0.8]], [0, 2, 0, 1, 0], EventRule())
     assert _rows(events) == [(1, 0, 0, 1), (3, 0, 0, 1)]
 
 
-def test_no_series_give_no_events():
+def test_an_empty_panel_has_no_events():
     events = find_events(LABELS, np.zeros((0, 2)), [], EventRule(min_length="1 s"), times=np.zeros(0))
     assert (_rows(events), events.peak.tolist()) == ([], [])
 
 
-def test_gaps_are_joined_before_short_events_are_left_out():
+def test_gaps_are_joined_before_short_events_are_dropped():
     answers = [0.9, 0.1, 0.9, 0.1, 0.1, 0.1, 0.9]
     assert _rain(answers, EventRule(on=0.5, min_length=3, join_gap=1)) == [(0, 3)]
 
 
-def test_nothing_is_joined_across_a_step_without_an_answer():
+def test_events_are_not_joined_across_a_step_without_prediction():
     assert _rain([0.9, np.nan, 0.9], EventRule(on=0.5, join_gap=3)) == [(0, 1), (2, 3)]
 
 
-def test_the_model_threshold_applies_without_one_in_the_rule():
+def test_the_threshold_of_the_model_is_the_default():
     answers = np.array([[0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
     assert _rows(find_events(BINARY, answers, [3], EventRule(), thresholds=[0.4])) == [(0, 1, 1, 3)]
     assert _rows(find_events(BINARY, answers, [3], EventRule())) == [(0, 1, 2, 3)]
@@ -230,7 +230,7 @@ def test_a_pause_of_the_clock_is_a_gap():
     assert _rain(answers, EventRule(on=0.5, join_gap="57 s"), times=times) == [(2, 7)]
 
 
-def test_steps_and_time_may_stand_in_one_rule():
+def test_a_rule_may_combine_steps_and_time():
     rule = EventRule(on=0.5, min_length=2, join_gap="1 min")
     assert _rain([0.9, 0.1, 0.9, 0.1, 0.1, 0.9], rule, times=np.arange(6), time_unit="min") == [(0, 3)]
 
@@ -278,7 +278,7 @@ def test_unknown_steps_are_neither_event_nor_gap(codes, lengths, expected):
 
 @given(lengths=series_lengths, seed=st.integers(0, 2**32))
 @settings(deadline=None, max_examples=50)
-def test_certain_answers_give_the_true_events(lengths, seed):
+def test_certain_predictions_give_the_true_events(lengths, seed):
     codes = np.random.default_rng(seed).integers(0, 3, sum(lengths))
     assert _rows(find_events(CLASSES, np.eye(3)[codes], lengths, EventRule(background="walk"))) == _rows(
         true_events(CLASSES, codes, lengths, "walk")
@@ -288,7 +288,7 @@ def test_certain_answers_give_the_true_events(lengths, seed):
 # the table
 
 
-def test_the_table_tells_times_steps_and_peaks():
+def test_the_table_has_times_steps_and_peaks():
     times = np.datetime64("2024-05-01T00:00", "s") + np.array([0, 60, 120, 0, 60])
     panel = Panel.from_series([[0.0] * 3, [0.0] * 2], ids=["a", "b"], times=[times[:3], times[3:]])[[1, 0]]
     events = find_events(LABELS, [[0.1, 0.2], [0.9, 0.1], [0.1, 0.7], [0.2, 0.8], [0.1, 0.1]], [2, 3], EventRule())
@@ -304,7 +304,7 @@ def test_the_table_tells_times_steps_and_peaks():
     }
 
 
-def test_without_a_clock_the_table_tells_steps():
+def test_the_table_has_steps_without_a_clock():
     table = true_events(BINARY, [0, 1, 1], [3]).to_table(["a"], BINARY.classes)
     assert list(table.to_pylist()[0].values()) == ["a", "fault", 1, 2, 1, 2, None]
 
@@ -450,7 +450,7 @@ def test_at_a_low_overlap_as_many_as_possible_match():
 
 @given(data=answers_and_truths(), overlap=st.sampled_from([0.05, 0.2, 0.3, 0.5]))
 @settings(deadline=None, max_examples=100)
-def test_among_equal_matchings_the_highest_overlap_counts(data, overlap):
+def test_ties_of_matchings_are_broken_by_overlap(data, overlap):
     lengths, truth, answer = data
     predicted, true = (true_events(RAIN, codes[:, :1] == 1, lengths) for codes in (answer, truth))
     ours = score_events(predicted, true, RAIN, lengths, overlap=overlap)["micro"]
@@ -669,7 +669,7 @@ RULE = EventRule(off=0.4)
         ),
     ],
 )
-def test_answers_that_do_not_fit_are_refused(arguments, kind, message):
+def test_predictions_that_do_not_fit_are_refused(arguments, kind, message):
     with pytest.raises(kind) as error:
         find_events(*arguments)
     assert str(error.value) == message
@@ -704,13 +704,13 @@ def test_answers_that_do_not_fit_are_refused(arguments, kind, message):
         ),
     ],
 )
-def test_a_clock_that_cannot_be_is_refused(times, unit, kind, message):
+def test_an_impossible_clock_is_refused(times, unit, kind, message):
     with pytest.raises(kind) as error:
         find_events(RAIN, np.zeros((3, 1)), [1, 2], EventRule(min_length="1 s"), times=times, time_unit=unit)
     assert str(error.value) == message
 
 
-def test_measuring_time_without_a_clock_is_our_mistake():
+def test_measuring_time_without_a_clock_is_an_internal_error():
     with pytest.raises(InternalError) as error:
         measure_runs("1 s", np.array([0]), np.array([1]), np.array([1]), None)
     assert str(error.value) == "expected a clock for '1 s', got none"

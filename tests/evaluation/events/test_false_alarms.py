@@ -95,7 +95,7 @@ def test_an_alarm_long_before_its_event_is_false():
     assert counts == [(1, 0.0), (1, 0.0), (0, 1.0), (0, 1.0)]
 
 
-def test_the_limit_decides_between_two_thresholds():
+def test_the_limit_selects_between_two_thresholds():
     leak = np.array([0.1, 0.7, 0.1, 0.2, 0.1, 0.6, 0.1, 0.1, 0.9])[:, None]
     codes = np.array([0, 0, 0, 0, 0, 1, 0, 0, 1])[:, None]
     found = [

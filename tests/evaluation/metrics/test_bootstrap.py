@@ -65,7 +65,7 @@ def test_intervals_of_labels_are_those_of_a_plain_bootstrap():
         assert ends == pytest.approx(np.percentile([one[name] for one in drawn], [2.5, 97.5]), abs=0.04)
 
 
-def test_steps_of_a_series_go_together():
+def test_steps_of_a_series_are_resampled_together():
     # 20 series of 50 equal steps each tell as much as 20 series, not as 1000
     by_series, by_step = Task(("a", "b")), Task(("a", "b"), level="step")
     right = np.arange(20) < 15
@@ -77,7 +77,7 @@ def test_steps_of_a_series_go_together():
     assert steps[1] - steps[0] > 5 * (alone[1] - alone[0])
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say():
+def test_intervals_have_about_the_stated_coverage():
     task, random, covered = Task(("a", "b")), np.random.default_rng(0), 0
     for _ in range(300):
         right = random.random(100) < 0.8
@@ -88,7 +88,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {len(task.classes)}")
-def test_series_of_which_nothing_is_known_change_nothing(task):
+def test_series_without_known_labels_change_no_interval(task):
     truth, chances = random_predictions(task, 50)
     more = np.concatenate([truth, np.full_like(truth, -1)])
     assert intervals(task, more, np.concatenate([chances, chances])) == intervals(task, truth, chances)
@@ -120,7 +120,7 @@ def test_the_mean_of_one_perfect_share_has_the_exact_interval(n):
 
 @given(counts=st.lists(st.integers(1, 30), min_size=2, max_size=4), seed=st.integers(0, 100))
 @settings(deadline=None, max_examples=50)
-def test_no_mean_of_shares_below_the_limit_explains_the_data(counts, seed):
+def test_no_mean_below_the_limit_is_compatible_with_the_data(counts, seed):
     n = np.array(counts, dtype=float)
     limit = least_mean_share(n)
     shares = np.random.default_rng(seed).random((4000, len(n))) ** (1 / (1 + n))

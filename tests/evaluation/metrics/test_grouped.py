@@ -68,7 +68,7 @@ def test_equal_numbers_stay_together():
     assert named(groups_of([0.0] * 90 + list(range(1, 21)))) == [("below 1", "range", 90), ("from 1", "range", 20)]
 
 
-def test_rare_words_are_merged_into_one_row():
+def test_rare_values_are_merged_into_one_row():
     words = [f"w{place:02}" for place in range(14) for _ in range(20 - place)]
     groups = named(groups_of(words))
     assert len(groups) == 13
@@ -84,7 +84,7 @@ def test_series_without_a_value_have_their_own_row(values):
     assert named(groups_of(values))[-1] == ("missing", "missing", 2)
 
 
-def test_truth_values_are_named_in_words():
+def test_booleans_are_named_true_and_false():
     assert named(groups_of([True, False, None]))[0] == ("False", "value", 1)
 
 
@@ -96,7 +96,7 @@ def test_a_group_without_known_labels_has_no_scores():
     }  # fmt: skip
 
 
-def test_the_failing_group_is_found_and_rarely_by_chance():
+def test_the_failing_group_is_found_with_its_chance():
     truth, _ = random_predictions(TASK, 200)
     machine = np.arange(200) % 5
     right = (machine != 3) | (np.arange(200) % 2 == 0)

@@ -148,7 +148,7 @@ def test_a_prediction_of_several_labels_is_scored_against_a_matrix():
     assert scores["log_loss"] == pytest.approx(np.log1p(np.exp([-2, -2, -0.5, -1, -3])).mean())
 
 
-def test_the_baseline_knows_how_frequent_each_label_is_in_training():
+def test_the_baseline_predicts_the_training_frequency_of_each_label():
     train, truth = random_predictions(WEATHER, 50, 1)[0], random_predictions(WEATHER, 30, 2)[0]
     dummy = DummyClassifier(strategy="prior").fit(np.zeros((50, 1)), train)
     chances = np.stack([one[:, 1] for one in dummy.predict_proba(np.zeros((30, 1)))], axis=1)

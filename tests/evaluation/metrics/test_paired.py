@@ -29,23 +29,23 @@ def test_the_correction_adds_the_held_out_share():
 @pytest.mark.parametrize(
     ("one", "verdict"), [([0.9, 0.8, 0.9, 0.8], MORE), ([0.5, 0.4, 0.6, 0.5], WITHIN), ([0.2, 0.1, 0.2, 0.1], WORSE)]
 )
-def test_the_verdict_says_where_the_interval_lies(one, verdict):
+def test_the_verdict_states_where_the_interval_lies(one, verdict):
     assert paired_gain(one, [0.5, 0.5, 0.5, 0.5], 1 / 3).verdict == verdict
 
 
-def test_of_losses_the_lower_one_gains():
+def test_a_lower_loss_is_a_gain():
     gain = paired_gain([0.1, 0.2, 0.1], [0.9, 0.9, 0.8], 0.5, lower_is_better=True)
     assert (round(gain.mean, 3), gain.verdict) == (0.733, MORE)
 
 
-def test_one_fold_says_nothing_about_the_spread():
+def test_one_fold_has_no_interval():
     gain = paired_gain([0.9], [0.5], 0.5)
     assert (gain.deviation, gain.low, gain.high, gain.verdict) == (None, None, None, TOO_FEW_FOLDS)
 
 
-def test_folds_that_one_model_has_alone_are_not_compared():
+def test_folds_of_only_one_model_are_not_compared():
     assert paired_gain([0.9, 0.8, 0.1], [0.5, 0.4], 0.5).mean == pytest.approx(0.4)
 
 
-def test_models_that_answer_alike_are_within_the_spread():
+def test_equal_models_are_within_the_spread():
     assert paired_gain([0.5, 0.6], [0.5, 0.6], 0.5).verdict == WITHIN

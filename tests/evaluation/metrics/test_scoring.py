@@ -184,7 +184,7 @@ def test_a_class_never_predicted_has_zero_f1_and_no_precision():
     assert scores["undefined"]["matthews"] == ("Matthews correlation is undefined if all predictions are 'fault'")
 
 
-def test_averages_leave_out_classes_that_neither_occur_nor_are_predicted():
+def test_averages_exclude_classes_without_targets_and_predictions():
     scores = score_prediction(prediction_of(THREE, np.eye(3)[[0, 1]]), ["a", "b"])
     assert scores["macro"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert scores["balanced_accuracy"] == 1.0
@@ -196,16 +196,16 @@ def test_many_classes_with_few_series_each_give_no_warning():
     assert scores["accuracy"] == scores["roc_auc"] == 1.0
 
 
-def test_certain_and_wrong_answers_have_a_finite_log_loss():
+def test_certain_wrong_predictions_have_a_finite_log_loss():
     assert through_json(score_prediction(prediction_of(TWO, [1e9, -1e9]), ["fault", "ok"]))["log_loss"] > 30
 
 
-def test_classes_that_are_numbers_are_named_in_words():
+def test_numeric_classes_are_named_as_text():
     scores = through_json(score_prediction(prediction_of(Task((0, 1)), [1, -1]), [1, 0]))
     assert list(scores["per_class"]) == scores["confusion"]["labels"] == ["0", "1"]
 
 
-def test_the_baseline_gives_the_commonest_training_label():
+def test_the_baseline_predicts_the_most_frequent_training_label():
     scores = score_baseline(["ok", "ok", "fault"], ["ok", "fault", "fault", "fault"], TWO)
     assert scores["confusion"]["counts"] == [[0, 3], [0, 1]]
     assert scores["accuracy"] == scores["precision"] == 0.25
@@ -214,7 +214,7 @@ def test_the_baseline_gives_the_commonest_training_label():
 
 
 @pytest.mark.parametrize("train", [[0, 1, 1, 2], [2, 2, 1], [0, 0, 1, 1]])
-def test_the_baseline_answers_like_the_dummy_of_scikit_learn(train):
+def test_the_baseline_equals_the_dummy_classifier_of_scikit_learn(train):
     truth = np.array([0, 1, 2, 2, 1])
     dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(train), 1)), train)
     chances = np.zeros((5, 3))
@@ -223,11 +223,11 @@ def test_the_baseline_answers_like_the_dummy_of_scikit_learn(train):
     assert baseline(THREE, [*train, -1], truth) == baseline(THREE, train, truth)
 
 
-def test_the_baseline_knows_classes_that_training_lacks():
+def test_the_baseline_accepts_classes_absent_from_training():
     assert through_json(score_baseline(["a", "b"], ["c", "a"], THREE))["confusion"]["counts"][2] == [1, 0, 0]
 
 
-def test_labels_that_are_no_classes_are_refused():
+def test_labels_of_unknown_classes_are_refused():
     sentence = (
         "expected labels among the classes 'fault', 'ok', got 'broken'; "
         "remove these series, or train with series of that class"
@@ -245,13 +245,13 @@ def test_another_number_of_labels_is_refused():
         score_prediction(prediction_of(TWO, [1, 1]), ["ok"])
 
 
-def test_no_labels_are_refused():
+def test_an_empty_set_of_labels_is_refused():
     sentence = "expected at least one known label to score against, got none; pass labelled series"
     with pytest.raises(LabelError, match=f"^{re.escape(sentence)}$"):
         score_prediction(prediction_of(TWO, []), [])
 
 
-def test_nothing_known_is_refused():
+def test_scores_without_known_labels_are_refused():
     sentence = "expected at least one known label to score against, got none; pass labelled steps"
     with pytest.raises(LabelError) as error:
         score(Task(("a", "b"), level="step"), [-1, -1], [[0.5, 0.5]] * 2)

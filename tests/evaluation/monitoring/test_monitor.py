@@ -54,7 +54,7 @@ def test_the_estimate_falls_with_the_accuracy(model):
     assert found.accuracy < usual.accuracy - 0.05
 
 
-def test_the_channel_that_moved_comes_first(model):
+def test_the_drifted_channel_comes_first(model):
     drifted = monitor_model(model, series(200, 3, level=1.0)).drifted
     first = next(one for one in drifted if one.kind == "channel")
     assert (first.name, first.what) == ("force", "level")
@@ -62,12 +62,12 @@ def test_the_channel_that_moved_comes_first(model):
     assert "speed" not in {one.name for one in drifted}
 
 
-def test_metadata_values_never_seen_are_a_drift(model):
+def test_unseen_metadata_values_are_drift(model):
     drifted = monitor_model(model, series(60, 3, mode="boost")).drifted
     assert [(one.name, one.now) for one in drifted if one.kind == "metadata"] == [("mode", pytest.approx(2 / 3))]
 
 
-def test_limits_that_are_passed_are_named(model):
+def test_exceeded_limits_are_named(model):
     limits = {"least_accuracy": 0.99, "most_drop": 0.5, "most_outside": 0.0}
     found = monitor_model(model, series(60, 4, level=9.0), limits)
     assert found.passed == (
@@ -142,7 +142,7 @@ def test_confidences_between_quantiles_are_uniform():
     assert compare_with_quantiles(np.linspace(0, 1, 200), SHARES, 200) == (pytest.approx(0, abs=1e-9), 1.0)
 
 
-def test_the_page_shows_what_moved(model, tmp_path):
+def test_the_page_shows_drifted_channels(model, tmp_path):
     panel = series(60, 3, level=2.0)
     found = monitor_model(model, panel, {"most_outside": 0.0})
     page = write_monitor_page(tmp_path / "page", found, model.training_profile, panel, "<run>").read_text()
@@ -152,7 +152,7 @@ def test_the_page_shows_what_moved(model, tmp_path):
     assert (tmp_path / "page" / "plotly.min.js").is_file()
 
 
-def test_the_command_exits_with_3_when_a_limit_is_passed(model, tmp_path):
+def test_the_command_exits_with_3_if_a_limit_is_exceeded(model, tmp_path):
     from limelight.data.writing import write_table
     from limelight.model.bundle import save_model
 
