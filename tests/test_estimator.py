@@ -68,7 +68,7 @@ def test_series_of_any_length_are_taken() -> None:
     assert model.predict([*ragged[:2], rng.normal(size=(99, 2))]).shape == (3,)
 
 
-def test_channels_first_arrays_are_refused_with_the_word_to_say() -> None:
+def test_channels_first_arrays_are_refused_with_the_layout_to_state() -> None:
     with pytest.raises(DataError) as error:
         small().fit(np.zeros((10, 6, 100)), np.arange(10) % 2)
     assert str(error.value) == (
@@ -82,7 +82,7 @@ def test_channels_first_lists_are_refused_too() -> None:
         small().fit([np.zeros((3, 50)), np.zeros((3, 70))], ["a", "b"])
 
 
-def test_layout_says_which_axis_is_time() -> None:
+def test_layout_states_which_axis_is_time() -> None:
     turned = ARRAY.transpose(0, 2, 1)
     expected = small().fit(ARRAY, WAVES.labels).predict_proba(ARRAY)
     stated = small(layout="nct").fit(turned, WAVES.labels)
@@ -110,14 +110,14 @@ def test_unknown_layout_is_refused() -> None:
 
 
 @pytest.mark.parametrize("labels", [["a", "b"] * 30, [3, 7] * 30, [True, False] * 30, ["x", "y", "z"] * 20])
-def test_predictions_are_labels_of_the_kind_given(labels: list[object]) -> None:
+def test_predictions_have_the_type_of_the_labels(labels: list[object]) -> None:
     model = small().fit(ARRAY, labels)
     assert model.predict(ARRAY).dtype == np.asarray(labels).dtype
     assert set(model.predict(ARRAY)) <= set(labels)
     assert model.classes_.tolist() == sorted(set(labels))  # type: ignore[type-var]
 
 
-def test_labels_given_win_over_those_of_the_panel() -> None:
+def test_passed_labels_override_those_of_the_panel() -> None:
     assert small().fit(WAVES, np.arange(60) % 3).classes_.tolist() == [0, 1, 2]
 
 
@@ -166,13 +166,13 @@ def test_arrays_that_are_no_series_are_refused(series: object, message: str) -> 
     assert str(error.value) == message
 
 
-def test_unknown_part_offers_the_nearest() -> None:
+def test_unknown_part_suggests_the_nearest() -> None:
     with pytest.raises(ParameterError) as error:
         small(encoder="lsmt").fit(WAVES)
     assert str(error.value) == "there is no encoder 'lsmt'; did you mean 'lstm'?"
 
 
-def test_predicting_before_fitting_is_told() -> None:
+def test_predicting_before_fitting_is_an_error() -> None:
     for ask in (small().predict, small().predict_proba, small().explain):
         with pytest.raises(NotFittedError, match=r"^This TimeSeriesClassifier instance is not fitted yet"):
             ask(ARRAY)
@@ -183,24 +183,24 @@ def test_same_random_state_gives_the_same_model() -> None:
     np.testing.assert_array_equal(first.predict_proba(WAVES), second.predict_proba(WAVES))
 
 
-def test_no_random_state_gives_another_model_each_time() -> None:
+def test_without_a_random_state_each_model_differs() -> None:
     first, second = small(random_state=None).fit(WAVES), small(random_state=None).fit(WAVES)
     assert (first.predict_proba(WAVES) != second.predict_proba(WAVES)).any()
 
 
-def test_small_sets_are_trained_on_whole() -> None:
+def test_small_sets_are_used_entirely_for_training() -> None:
     model = small(max_epochs=2).fit(WAVES[:30])
     assert model.model_.fitted_on["validation_series"] == 0
     assert model.model_.fitted_on["training_series"] == 30
 
 
-def test_larger_sets_keep_a_stratified_part_to_validate() -> None:
+def test_larger_sets_have_a_stratified_validation_split() -> None:
     model = small(validation=0.4).fit(WAVES)
     assert model.model_.fitted_on["validation_series"] == 24
     assert "validation_loss" in model.history_[0]
 
 
-def test_clone_keeps_the_parts_and_forgets_the_fit() -> None:
+def test_clone_keeps_the_parts_and_discards_the_fit() -> None:
     model = small(encoder=ll.LSTM(hidden_size=[5, 3])).fit(WAVES)
     again = clone(model)
     assert again.encoder == ll.LSTM(hidden_size=[5, 3])
@@ -209,7 +209,7 @@ def test_clone_keeps_the_parts_and_forgets_the_fit() -> None:
 
 
 @pytest.mark.parametrize("encoder", ["gru", ll.GRU(hidden_size=9)])
-def test_grid_search_reaches_into_parts_by_name_or_by_value(encoder: object) -> None:
+def test_grid_search_sets_parts_and_their_parameters(encoder: object) -> None:
     grid = GridSearchCV(small(encoder=encoder), {"encoder__hidden_size": [2, 3]}, cv=2).fit(WAVES, WAVES.labels)
     assert grid.best_estimator_.encoder.hidden_size in (2, 3)
     assert grid.best_estimator_.model_.architecture.encoder.hidden_size == grid.best_params_["encoder__hidden_size"]
@@ -222,7 +222,7 @@ def test_unknown_parameter_of_a_part_is_refused() -> None:
 
 
 @pytest.mark.parametrize("training", [None, {"patience": 3}, ll.TrainingSettings(patience=3)])
-def test_grid_search_reaches_training_settings(training: object) -> None:
+def test_grid_search_sets_training_settings(training: object) -> None:
     grid = GridSearchCV(small(training=training), {"training__batch_size": [5, 7]}, cv=2).fit(WAVES, WAVES.labels)
     fitted_on = grid.best_estimator_.model_.fitted_on["training"]
     assert fitted_on["batch_size"] == grid.best_params_["training__batch_size"]
@@ -289,7 +289,7 @@ def test_data_frame_of_one_series_a_row_is_taken() -> None:
         model.predict(frame.add_prefix("other_"))
 
 
-def test_saved_and_loaded_model_answers_the_same(tmp_path: Path) -> None:
+def test_saved_and_loaded_model_predicts_the_same(tmp_path: Path) -> None:
     model = small().fit(WAVES)
     again = ll.load(model.save(tmp_path / "waves"))
     np.testing.assert_array_equal(again.predict(ARRAY), model.predict(ARRAY))
@@ -297,7 +297,7 @@ def test_saved_and_loaded_model_answers_the_same(tmp_path: Path) -> None:
     assert again.classes_.tolist() == model.classes_.tolist()
 
 
-def test_gradients_and_occlusion_take_a_background_of_any_form() -> None:
+def test_gradients_and_occlusion_accept_any_container_as_background() -> None:
     model = small(pooling="last").fit(WAVES)
     shown = model.explain(ARRAY[:2], target="normal")
     assert (shown.method, shown.target.tolist()) == ("gradients", ["normal", "normal"])
@@ -331,7 +331,7 @@ def test_flat_stretches_are_learned_but_not_with_shuffled_labels() -> None:
     assert control.score(test, test.labels) <= 0.6
 
 
-def test_loaded_model_knows_the_layout_it_was_fitted_with(tmp_path: Path) -> None:
+def test_loaded_model_keeps_the_layout_of_the_fit(tmp_path: Path) -> None:
     turned = ARRAY.transpose(0, 2, 1)
     model = small(layout="nct").fit(turned, WAVES.labels)
     again = ll.load(model.save(tmp_path / "waves"))
@@ -349,7 +349,7 @@ def holed() -> np.ndarray:
     return array
 
 
-def test_missing_values_are_taken_in_whatever_holds_series() -> None:
+def test_missing_values_are_supported_in_every_container() -> None:
     array = holed()
     panel = ll.Panel.from_series(list(array))
     expected = small().fit(panel, WAVES.labels).predict_proba(panel)
@@ -358,7 +358,7 @@ def test_missing_values_are_taken_in_whatever_holds_series() -> None:
         np.testing.assert_array_equal(small().fit(series, WAVES.labels).predict_proba(series), expected)
 
 
-def test_missing_and_clock_are_said_by_parameters() -> None:
+def test_missing_and_clock_are_parameters() -> None:
     times = list(np.cumsum(np.random.default_rng(0).uniform(1, 3, size=(60, 25)), axis=1))
     panel = ll.Panel.from_series(list(holed()), times=times, labels=WAVES.labels)
     words = small().fit(panel).model_.architecture
@@ -367,12 +367,12 @@ def test_missing_and_clock_are_said_by_parameters() -> None:
     assert (words.missing, words.clock) == ("last", "order")
 
 
-def test_missing_values_are_refused_where_asked_for() -> None:
+def test_missing_values_are_refused_on_request() -> None:
     with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value \(NaN\) in series"):
         small(missing="error").fit(holed(), WAVES.labels)
 
 
-def test_a_model_of_whole_series_refuses_missing_values_later() -> None:
+def test_a_model_fitted_without_missing_values_refuses_them() -> None:
     model = small().fit(ARRAY, WAVES.labels)
     with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value \(NaN\) in series '0'"):
         model.predict(holed())
@@ -385,13 +385,13 @@ def test_infinite_values_of_a_table_are_refused() -> None:
         small().fit(array, WAVES.labels)
 
 
-def test_wrong_words_are_refused_with_the_nearest() -> None:
+def test_unknown_options_are_refused_with_the_nearest() -> None:
     with pytest.raises(ParameterError) as error:
         small(missing="lineer").fit(WAVES)
     assert str(error.value) == "expected a strategy for missing values, got missing='lineer'; did you mean 'linear'?"
 
 
-def test_presets_and_loaded_models_carry_the_words(tmp_path: Path) -> None:
+def test_presets_and_loaded_models_keep_missing_and_clock(tmp_path: Path) -> None:
     assert ll.TimeSeriesClassifier.from_preset("lstm").missing == "auto"
     model = ll.TimeSeriesClassifier.from_preset("lstm", missing="linear", max_epochs=1, random_state=0)
     model.fit(holed(), WAVES.labels)
@@ -400,7 +400,7 @@ def test_presets_and_loaded_models_carry_the_words(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.predict_proba(holed()), model.predict_proba(holed()))
 
 
-def test_grid_search_chooses_how_to_fill() -> None:
+def test_grid_search_selects_the_filling() -> None:
     grid = GridSearchCV(small(), {"missing": ["mask", "last"]}, cv=2).fit(holed(), WAVES.labels)
     assert grid.best_estimator_.model_.architecture.missing == grid.best_params_["missing"]
 
@@ -445,7 +445,7 @@ def test_default_type_of_torch_changes_no_prediction(
         assert len(again.explain(TIMED[:2], method, **settings).importance) == 2
 
 
-def test_whoever_says_nothing_is_told_what_was_chosen() -> None:
+def test_the_default_encoder_is_noted() -> None:
     model = ll.TimeSeriesClassifier(random_state=0).fit(WAVES)
     assert model.notes_ == ("encoder: blocks, as 60 series are too few for a network to be better",)
     assert model.history_ == []
@@ -461,7 +461,7 @@ def disagreeing(seed: int, count: int = 60) -> tuple[np.ndarray, np.ndarray, np.
     return values, np.where(right, truth, 1 - truth), right
 
 
-def test_series_of_a_large_weight_decide() -> None:
+def test_series_of_a_large_weight_dominate() -> None:
     accuracies: dict[str, list[float]] = {"right": [], "wrong": []}
     for seed in range(5):
         values, labels, right = disagreeing(seed)
@@ -512,7 +512,7 @@ def test_weights_are_relative() -> None:
         (["much"] * 2, "expected a number as the weight of each series, got ['much', 'much']; pass numbers"),
     ],
 )
-def test_weights_that_are_none_are_refused(weights: object, message: str) -> None:
+def test_invalid_weights_are_refused(weights: object, message: str) -> None:
     with pytest.raises(DataError) as error:
         ll.TimeSeriesClassifier("rocket").fit(*disagreeing(0)[:2], sample_weight=weights)  # type: ignore[arg-type]
     assert str(error.value) == message
@@ -520,7 +520,7 @@ def test_weights_that_are_none_are_refused(weights: object, message: str) -> Non
 
 @pytest.mark.whole_epochs
 @pytest.mark.parametrize("encoder", ["rocket", "gru"])
-def test_heavy_series_decide_where_labels_contradict(encoder: str) -> None:
+def test_heavy_series_prevail_among_contradictory_labels(encoder: str) -> None:
     rows, labels = np.arange(60) % 30, np.repeat(["a", "b"], 30)
     values = ARRAY[rows]
     for heavy in ("a", "b"):

@@ -8,7 +8,7 @@ from limelight.errors import OutputError
 from limelight.files import whole_file, whole_folder, write_json
 
 
-def test_failed_writing_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
+def test_failed_writing_leaves_the_old_file_and_no_temporary_files(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text("old")
     with pytest.raises(RuntimeError, match="^midway$"), whole_file(file) as temporary:
@@ -18,7 +18,7 @@ def test_failed_writing_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_failed_writing_leaves_the_old_folder_and_no_rubbish(tmp_path: Path) -> None:
+def test_failed_writing_leaves_the_old_folder_and_no_temporary_files(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "a").write_text("old")
@@ -29,7 +29,7 @@ def test_failed_writing_leaves_the_old_folder_and_no_rubbish(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_new_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
+def test_new_folder_replaces_the_old_one_entirely(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "old").touch()
@@ -39,7 +39,7 @@ def test_new_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_unwritable_path_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     target = tmp_path / "file" / "inside.json"
     with pytest.raises(OutputError) as error:
@@ -47,13 +47,13 @@ def test_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert str(error.value) == (f"cannot write {str(target)!r}: File exists; choose another path, or free some space")
 
 
-def test_json_never_holds_what_is_not_json(tmp_path: Path) -> None:
+def test_invalid_json_is_never_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^Out of range float values are not JSON compliant"):
         write_json(tmp_path / "a.json", {"score": float("nan")})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_new_folders_and_files_obey_the_umask(tmp_path: Path) -> None:
+def test_new_folders_and_files_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         with whole_folder(tmp_path / "folder") as temporary:

@@ -84,7 +84,7 @@ def test_an_error_in_a_worker_ends_the_call(on_ray: str) -> None:
     assert str(error.value) == "expected a number below 3, got 3; use a smaller one"
 
 
-def test_what_is_not_waited_for_is_cancelled(on_ray: str) -> None:
+def test_unneeded_calls_are_cancelled(on_ray: str) -> None:
     results = run_parallel(round, ((number + 0.4,) for number in range(50)), 1, ordered=True, on=on_ray)
     assert next(results) == 0
     results.close()
@@ -122,7 +122,7 @@ def test_explanations_of_processes_are_those_of_one(method: str, on_ray: str, mo
     assert mine.table().schema == theirs.table().schema
 
 
-def test_a_target_for_too_few_series_is_refused_as_ever() -> None:
+def test_a_target_for_too_few_series_is_refused_in_processes() -> None:
     with pytest.raises(ParameterError) as error:
         explain(random_network_model(), random_panel([20, 9, 27]), "occlusion", ["a", "b"], jobs=2)
     assert str(error.value) == ("expected one target, or one for each of the 3 series, got 2 targets; name a class")
@@ -161,7 +161,7 @@ def test_commands_write_the_same_tables_on_ray(limelight: Commands, on_ray: str)
         (4, "ray", "expected jobs or 'ray', whose processors are all used, got both; drop jobs=4"),
     ],
 )
-def test_places_that_cannot_be_used_are_refused(jobs: int, on: str | None, message: str) -> None:
+def test_unusable_backends_are_refused(jobs: int, on: str | None, message: str) -> None:
     with pytest.raises(ParameterError) as error:
         require_jobs(jobs, on)
     assert str(error.value) == message
@@ -174,7 +174,7 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     assert str(error.value) == "expected Ray, but it is not installed; install it with pip install 'limelight[ray]'"
 
 
-def test_a_cluster_that_does_not_answer_is_refused_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_cluster_is_refused_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     with socket.socket() as closed:

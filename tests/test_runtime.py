@@ -117,7 +117,7 @@ def test_evidence_of_conjunctive_pooling_is_that_of_explain(tmp_path: Path) -> N
     np.testing.assert_allclose(base[:, 1], expected.base, atol=1e-6)
 
 
-def test_evidence_needs_a_model_that_has_it(tmp_path: Path) -> None:
+def test_evidence_needs_a_model_with_evidence(tmp_path: Path) -> None:
     again = exported(random_network_model(), tmp_path)
     assert message_of(ParameterError, again.evidence, noise(5, width=2)) == (
         "expected an exported model with the output 'evidence', got one without; export a model with the encoder 'rocket' "

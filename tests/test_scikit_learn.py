@@ -73,7 +73,7 @@ def test_learning_curve_counts_series() -> None:
     assert scores[1].mean() > 0.7
 
 
-def test_halving_search_reaches_parameters_of_parts() -> None:
+def test_halving_search_sets_parameters_of_parts() -> None:
     grid = {"encoder__features": [84, 168], "head": ["linear"]}
     found = HalvingGridSearchCV(quick(), grid, cv=2, min_resources=24, factor=2, random_state=0).fit(X, y)
     assert found.best_params_["encoder__features"] in (84, 168)
@@ -103,12 +103,12 @@ def test_names_of_columns_are_kept_and_required() -> None:
         model.predict(frame.rename(columns={"t0": "zero"}))
 
 
-def test_names_are_forgotten_by_a_fit_without_names() -> None:
+def test_names_are_removed_by_a_fit_without_names() -> None:
     model = quick().fit(pd.DataFrame(X, columns=[f"t{step}" for step in range(20)]), y)
     assert not hasattr(model.fit(X, y), "feature_names_in_")
 
 
-def test_frames_of_a_pipeline_reach_the_estimator() -> None:
+def test_frames_of_a_pipeline_keep_their_columns() -> None:
     frame = pd.DataFrame(X, columns=[f"t{step}" for step in range(20)])
     pipeline = make_pipeline(StandardScaler(), quick()).set_output(transform="pandas").fit(frame, y)
     assert pipeline[-1].feature_names_in_.tolist() == list(frame.columns)
@@ -125,7 +125,7 @@ def test_weights_are_routed_to_fit_and_score() -> None:
     assert routed.shape == (2,)
 
 
-def test_weights_are_not_routed_unasked() -> None:
+def test_weights_are_routed_only_on_request() -> None:
     with (
         sklearn.config_context(enable_metadata_routing=True),
         pytest.raises(sklearn.exceptions.UnsetMetadataPassedError),

@@ -6,7 +6,7 @@ from limelight.task import Task
 
 
 @pytest.mark.parametrize("labels", [["b", "a", "b"], [2, 1, 2], [True, False, True], np.array(["b", "a", "b"], object)])
-def test_labels_survive_encoding(labels: object) -> None:
+def test_encoding_is_reversible(labels: object) -> None:
     task = Task.from_labels(labels)
     np.testing.assert_array_equal(task.decode(task.encode(labels)), labels)
 
@@ -46,7 +46,7 @@ def test_unknown_labels_are_named() -> None:
         Task(("a", "b"), level="step"),
     ],
 )
-def test_json_says_the_whole_task(task: Task) -> None:
+def test_a_task_survives_json(task: Task) -> None:
     assert Task.from_json(task.to_json()) == task
 
 
@@ -64,7 +64,7 @@ def test_a_matrix_of_labels_is_multilabel() -> None:
     assert (task.kind, task.outputs, task.classes) == ("multilabel", 3, ("rain", "fog", "hail"))
 
 
-def test_one_label_that_is_there_or_not_may_be_multilabel() -> None:
+def test_one_binary_column_may_be_multilabel() -> None:
     assert Task.from_labels([[1], [0]]).classes == ("label_0",)
 
 
@@ -82,7 +82,7 @@ def test_unknown_labels_have_the_code_minus_one(labels: object, codes: list[int]
     assert Task.from_labels(labels).encode(labels).tolist() == codes
 
 
-def test_whole_numbers_stay_whole_where_some_are_unknown() -> None:
+def test_integer_labels_stay_integers_if_some_are_unknown() -> None:
     assert Task.from_labels([2.0, np.nan, 1.0]).classes == (1, 2)
 
 

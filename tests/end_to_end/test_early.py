@@ -21,7 +21,7 @@ def run(limelight: Commands, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_a_run_answers_early(run: Path, limelight: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_predicts_early(run: Path, limelight: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads(limelight("early", "run", "--cost-of-delay", "0.3", "--json"))
     assert found["n"] == 20
     assert "Early answers" in (run / "report" / "index.html").read_text()

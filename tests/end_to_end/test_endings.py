@@ -93,7 +93,7 @@ def interrupted(*arguments: object, **options: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_an_interrupt_before_the_first_epoch_says_so(limelight: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_before_the_first_epoch_is_reported(limelight: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     write(Path(), QUICK)
     monkeypatch.setattr("limelight.runs.train.read_data", interrupted)
     assert limelight("train", "e.json", code=130) == "limelight: interrupted; nothing was written\n"
@@ -155,7 +155,7 @@ LARGE = {**SLOW, "training": {"max_epochs": 2}, "model": {"encoder": {"name": "g
 
 
 @pytest.mark.parametrize("content", [QUICK, LARGE], ids=["model", "checkpoint"])
-def test_a_full_disk_is_one_sentence(limelight: Commands, small_disk: Path, content: dict[str, object]) -> None:
+def test_a_full_disk_raises_one_sentence(limelight: Commands, small_disk: Path, content: dict[str, object]) -> None:
     write(Path(), {**content, "output": str(small_disk / "run")})
     line = limelight("train", "e.json", code=2)
     assert line.startswith("limelight: cannot write '"), line
@@ -164,7 +164,7 @@ def test_a_full_disk_is_one_sentence(limelight: Commands, small_disk: Path, cont
 
 
 @pytest.mark.parametrize("output", ["file/run", "/proc/run", "x" * 300])
-def test_a_place_that_cannot_be_written_is_one_sentence(limelight: Commands, output: str) -> None:
+def test_an_unwritable_folder_raises_one_sentence(limelight: Commands, output: str) -> None:
     Path("file").write_text("")
     write(Path(), QUICK)
     line = limelight("train", "e.json", "-o", output, code=2)

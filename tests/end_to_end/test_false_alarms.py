@@ -46,7 +46,7 @@ def test_a_limit_is_chosen_stored_and_measured(limelight: Commands, recordings: 
     assert min(lengths) >= chosen["min_length"]
 
 
-def test_evaluate_tries_another_limit_and_keeps_it(limelight: Commands, recordings: Path, tmp_path: Path) -> None:
+def test_evaluate_measures_another_limit_and_keeps_it(limelight: Commands, recordings: Path, tmp_path: Path) -> None:
     limelight("train", "bumps", "-o", "run", *SMALL, "--set", "data.level=step")
     before = load_model(tmp_path / "run").decision
     tried = json.loads(limelight("evaluate", "run", "--false-alarms", "5/1000 steps", "--json"))

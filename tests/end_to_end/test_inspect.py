@@ -58,7 +58,7 @@ def test_inspect_train_and_validate_warn_alike(limelight: Commands, tmp_path: Pa
     assert warnings_in(limelight.errors) == warnings
 
 
-def test_inspect_lists_metadata_as_training_takes_them(limelight: Commands, tmp_path: Path) -> None:
+def test_inspect_lists_metadata_as_used_in_training(limelight: Commands, tmp_path: Path) -> None:
     write_table(with_machines(), tmp_path / "data")
     options = ["--set", "split.group=Maschine", "--set", "data.fields.outcome=ignore"]
     printed = limelight("inspect", "data", *options)
@@ -69,7 +69,7 @@ def test_inspect_lists_metadata_as_training_takes_them(limelight: Commands, tmp_
     assert [(one["name"], one["kind"]) for one in fields] == [("Maschine", "ignore"), ("outcome", "ignore")]
 
 
-def test_the_field_that_groups_the_split_is_no_feature(limelight: Commands, tmp_path: Path) -> None:
+def test_the_group_field_of_the_split_is_no_feature(limelight: Commands, tmp_path: Path) -> None:
     write_table(with_machines(), tmp_path / "data")
     limelight("train", "data", "-o", "run", "--set", "split.group=Maschine", *FAST)
     assert "note: metadata 'Maschine' names the groups of the split and is not a feature" in limelight.errors
@@ -103,7 +103,7 @@ def test_the_field_that_groups_the_split_is_no_feature(limelight: Commands, tmp_
         ({}, ["--set", "decision.coverage=0.9", "--set", "model.encoder=gru"], "expected validation series"),
     ],
 )
-def test_what_training_refuses_is_the_verdict(
+def test_errors_of_training_are_the_verdict(
     changes: dict[str, Any], options: list[str], verdict: str, limelight: Commands, tmp_path: Path
 ) -> None:
     write_table(panel_of(**changes), tmp_path / "data")
@@ -143,7 +143,7 @@ def test_the_summary_fits_on_a_screen(limelight: Commands, tmp_path: Path) -> No
     assert sum(1 + len(line) // 100 for line in lines) <= 42
 
 
-def test_the_page_on_data_shows_what_is_printed(limelight: Commands, tmp_path: Path) -> None:
+def test_the_guide_to_data_shows_the_printed_output(limelight: Commands, tmp_path: Path) -> None:
     page = (DOCS / "guides" / "data.md").read_text()
     section = page[page.index("## Look before you train") :]
     command, shown = re.findall(r"```\w+\n(.*?)```", section, flags=re.DOTALL)[:2]

@@ -76,14 +76,14 @@ def scores_of(model: FittedModel, test: Panel) -> dict:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_planted_is_learned(kind: str) -> None:
+def test_planted_labels_are_learned(kind: str) -> None:
     found = scores_of(classifier_for(kind).model_, series_of(kind)[1])["test"]
     assert found["balanced_accuracy"] >= 0.95
     assert found["f1"] >= 0.95
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_not_there_is_not_learned(kind: str) -> None:
+def test_shuffled_labels_are_not_learned(kind: str) -> None:
     train, test = (planted.shuffled(part) for part in series_of(kind))
     model = fit_classifier(train, progress=False, max_epochs=2)
     found = scores_of(model.model_, test)["test"]
@@ -104,7 +104,7 @@ def test_shuffled_test_labels_take_every_score_to_chance(kind: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("imbalance", ["weights", "focal", "balanced"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_remedy_for_rare_labels_learns_too(kind: str, imbalance: str) -> None:
+def test_every_imbalance_setting_learns(kind: str, imbalance: str) -> None:
     train, test = series_of(kind)
     model = fit_classifier(train, progress=False, training={"imbalance": imbalance}, max_epochs=5)
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
@@ -114,9 +114,7 @@ def test_every_remedy_for_rare_labels_learns_too(kind: str, imbalance: str) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_stands_where_the_mask_says_unknown_changes_nothing(
-    kind: str, limelight: Commands, tmp_path: Path
-) -> None:
+def test_masked_labels_change_nothing(kind: str, limelight: Commands, tmp_path: Path) -> None:
     panel = KINDS[kind](n=60, ragged=True)
     for name, other in (("one", panel), ("other", planted.shuffled(panel))):
         write_masked(panel, other, tmp_path / name)
@@ -149,7 +147,7 @@ def write_masked(panel: Panel, other: Panel, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", OF_STEPS)
-def test_a_model_learns_from_the_steps_whose_label_is_known(kind: str) -> None:
+def test_a_model_learns_from_labelled_steps_alone(kind: str) -> None:
     train, test = series_of(kind)
     labels = train.step_labels
     codes = np.where(np.random.default_rng(0).random(labels.codes.shape) < 0.5, -1, labels.codes).astype(np.int16)
@@ -168,7 +166,7 @@ def test_unlabelled_series_do_not_disturb_learning() -> None:
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
 
 
-def test_unlabelled_series_do_not_count_as_series_to_validate_on() -> None:
+def test_unlabelled_series_are_not_used_for_validation() -> None:
     train, _ = series_of("several labels")
     settings = {"validation": 0.2, "max_epochs": 1, "progress": False}
     labels = train.labels.astype(float)
@@ -190,7 +188,7 @@ def test_the_one_label_of_a_series_may_be_unknown(labels: list) -> None:
 # Shapes, words and estimators
 
 
-def test_answers_are_stacked_where_all_series_have_one_length() -> None:
+def test_predictions_of_equal_length_are_stacked() -> None:
     series, inside = planted.bumps(n=20)
     single = fit_classifier(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
     assert single.classes_.tolist() == [0, 1]
@@ -203,7 +201,7 @@ def test_answers_are_stacked_where_all_series_have_one_length() -> None:
     assert set(np.unique(several.predict(series))) <= {0, 1}
 
 
-def test_answers_about_ragged_series_are_a_list() -> None:
+def test_predictions_of_ragged_series_are_a_list() -> None:
     series, inside = planted.bumps(n=20, ragged=True)
     lengths = [len(one) for one in series]
     single = fit_classifier(series, [one[:, 0] for one in inside], progress=False, max_epochs=1)
@@ -214,7 +212,7 @@ def test_answers_about_ragged_series_are_a_list() -> None:
     assert 0 <= several.score(series, inside) <= single.score(series, [one[:, 0] for one in inside])
 
 
-def test_answers_about_series_with_several_labels_are_a_matrix() -> None:
+def test_multilabel_predictions_are_a_matrix() -> None:
     test, model = series_of("several labels")[1], classifier_for("several labels")
     assert model.classes_.tolist() == ["up", "down"]
     assert model.predict(test).shape == model.predict_proba(test).shape == (60, 2)
@@ -230,7 +228,7 @@ def test_labels_per_step_are_lists_or_arrays(given: object) -> None:
     assert model.predict(series)[0].shape == (len(series[0]),)
 
 
-def test_level_says_that_a_matrix_is_of_steps() -> None:
+def test_level_states_that_a_matrix_is_of_steps() -> None:
     series, inside = planted.bumps(n=12)
     labels = np.stack(inside)[:, :, 0]
     assert fit_classifier(series, labels, level="step", progress=False, max_epochs=1).model_.task.describe() == (
@@ -241,7 +239,7 @@ def test_level_says_that_a_matrix_is_of_steps() -> None:
 
 
 @pytest.mark.slow
-def test_cross_validation_and_search_take_a_matrix_of_labels() -> None:
+def test_cross_validation_and_search_accept_a_matrix_of_labels() -> None:
     series, inside = planted.bumps(n=60, steps=20)
     X, y = np.stack(series), np.stack([one.max(axis=0) for one in inside])
     model = TimeSeriesClassifier(
@@ -252,7 +250,7 @@ def test_cross_validation_and_search_take_a_matrix_of_labels() -> None:
     assert search.predict(X).shape == (60, 2)
 
 
-def test_cross_validation_takes_labels_of_steps() -> None:
+def test_cross_validation_accepts_labels_of_steps() -> None:
     series, inside = planted.bumps(n=40, steps=24, ragged=True)
     model = TimeSeriesClassifier("gru", max_epochs=4, random_state=0, progress=False)
     labels = np.array([one.max(axis=1) for one in inside], dtype=object)  # of lists scikit-learn makes a block
@@ -262,7 +260,7 @@ def test_cross_validation_takes_labels_of_steps() -> None:
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("fusion", [[], "late", "repeat", "film", ["repeat", "film", "late"]], ids=str)
-def test_every_encoder_and_fusion_answers_steps(encoder: str, fusion: object) -> None:
+def test_every_encoder_and_fusion_predicts_steps(encoder: str, fusion: object) -> None:
     panel = planted.in_which_bumps(n=12, ragged=True)
     panel = panel.replace(metadata=pa.table({"age": np.arange(12.0), "site": ["x", "y"] * 6}))
     model = fit_classifier(panel, encoder=ENCODERS[encoder], fusion=fusion, progress=False, max_epochs=1)
@@ -272,7 +270,7 @@ def test_every_encoder_and_fusion_answers_steps(encoder: str, fusion: object) ->
         np.testing.assert_allclose(one, among_others, atol=1e-5)
 
 
-def test_attention_by_metadata_cannot_answer_steps() -> None:
+def test_attention_by_metadata_cannot_predict_steps() -> None:
     panel = planted.in_a_bump(n=12).replace(metadata=pa.table({"site": ["x", "y"] * 6}))
     with pytest.raises(ParameterError) as error:
         fit_classifier(panel, fusion="attention")
@@ -341,7 +339,7 @@ def test_thresholds_without_series_to_choose_them_on_are_refused() -> None:
 SOLVED = {"encoder": {"name": "rocket", "features": 504}, "progress": False}
 
 
-def test_a_closed_form_head_decides_by_leave_one_out() -> None:
+def test_a_closed_form_head_calibrates_by_leave_one_out() -> None:
     train, test = planted.which_bumps(n=260)[:60], planted.which_bumps(n=260)[60:]
     model = fit_classifier(train, decision={"thresholds": "f1"}, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (60, 0)
@@ -352,12 +350,12 @@ def test_a_closed_form_head_decides_by_leave_one_out() -> None:
     assert scores_of(model, test)["test"]["f1"] >= 0.9
 
 
-def test_a_stated_share_is_held_out_from_closed_form_too() -> None:
+def test_a_stated_share_is_held_out_from_closed_form() -> None:
     model = fit_classifier(planted.which_bumps(n=200), validation=0.25, **SOLVED).model_
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (150, 50)
 
 
-def test_windows_of_one_recording_do_not_judge_each_other() -> None:
+def test_windows_of_one_recording_are_held_out_together() -> None:
     recordings = Panel.from_series(np.random.default_rng(0).normal(size=(4, 300, 1)), labels=["a", "b"] * 2)
     windows = cut_windows(recordings, length=30)
     assert fit_classifier(windows, **SOLVED).model_.decision.provenance == {}
@@ -433,7 +431,7 @@ def test_predict_writes_the_events_it_finds(limelight: Commands, tmp_path: Path)
     assert first.split(",")[1].strip('"') in ("up", "down")
 
 
-def test_events_are_asked_of_a_model_for_steps(limelight: Commands, tmp_path: Path) -> None:
+def test_events_need_a_model_of_steps(limelight: Commands, tmp_path: Path) -> None:
     classifier_for("several labels").save(tmp_path / "model")
     write_table(planted.which_bumps(n=5), tmp_path / "bumps")
     assert limelight(
@@ -449,20 +447,20 @@ def test_imbalance_is_set_on_the_command_line(imbalance: str, limelight: Command
     assert model["fitted_on"]["training"]["imbalance"] == imbalance
 
 
-def test_an_unknown_remedy_is_refused(limelight: Commands, tmp_path: Path) -> None:
+def test_an_unknown_imbalance_setting_is_refused(limelight: Commands, tmp_path: Path) -> None:
     write_table(planted.which_bumps(n=20), tmp_path / "bumps")
     assert "imbalance" in limelight("train", "bumps", "-o", "run", "--set", "training.imbalance=smote", code=2)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_inspect_says_what_the_labels_are(kind: str, limelight: Commands, tmp_path: Path) -> None:
+def test_inspect_describes_the_labels(kind: str, limelight: Commands, tmp_path: Path) -> None:
     write_table(KINDS[kind](n=30), tmp_path / "bumps")
     level = ("--set", "data.level=step") if kind in OF_STEPS else ()
     printed = limelight("inspect", "bumps", *level)
     assert ("share of steps" in printed) == (kind in OF_STEPS)
 
 
-def test_labels_of_another_kind_than_the_model_are_refused(limelight: Commands, tmp_path: Path) -> None:
+def test_labels_of_another_task_are_refused(limelight: Commands, tmp_path: Path) -> None:
     model = classifier_for("steps, two classes")
     with pytest.raises(LabelError) as error:
         scores_of(model.model_, planted.which_bumps(n=5))

@@ -39,14 +39,14 @@ def model_of_one_epoch() -> TimeSeriesClassifier:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fusion", [["late"], ["repeat"], ["film"], ["attention"], ["repeat", "late"]], ids="-".join)
-def test_every_fusion_learns_what_needs_both(fusion: list[str]) -> None:
+def test_every_fusion_learns_an_interaction_of_series_and_metadata(fusion: list[str]) -> None:
     _, test = bump_parts()
     assert model_with(*fusion).score(test, test.labels) >= 0.95
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode_as", ["number", "boolean", "text"])
-def test_every_kind_of_field_tells_what_it_knows(mode_as: str) -> None:
+def test_every_kind_of_field_is_learned(mode_as: str) -> None:
     train, test = bump_parts(mode_as=mode_as)
     assert fit_small_conv_lstm(train).score(test, test.labels) >= 0.95
 
@@ -65,14 +65,14 @@ def test_permuting_metadata_or_series_takes_the_score_to_chance() -> None:
         assert found["score"] - found["drops"][name]["mean"] == pytest.approx(0.5, abs=0.1)
 
 
-def test_a_saved_model_knows_its_words(tmp_path: Path) -> None:
+def test_a_saved_model_keeps_its_categories(tmp_path: Path) -> None:
     _, test = bump_parts()
     model = model_of_one_epoch()
     again = load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
 
 
-def test_unknown_words_and_missing_metadata_are_answered_and_told() -> None:
+def test_unknown_categories_and_missing_metadata_are_accepted_and_noted() -> None:
     _, test = bump_parts()
     model = model_of_one_epoch().model_
     strange = test.replace(metadata=pa.table({"mode": ["sideways"] * len(test)}))
@@ -93,7 +93,7 @@ def test_a_fusion_without_metadata_is_refused() -> None:
     )
 
 
-def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_path: Path) -> None:
+def test_metadata_of_a_table_have_an_importance(limelight: Commands, tmp_path: Path) -> None:
     panel = bump_panel(120, num_points=30)
     write_table(panel, tmp_path / "bumps")
     limelight("train", "bumps", "-o", "run", "--set", "training.max_epochs=1", "--set", "model.encoder=conv_lstm")
@@ -109,7 +109,7 @@ def test_metadata_come_from_a_table_and_are_weighed(limelight: Commands, tmp_pat
     assert "metadata 'mode'" in limelight.errors
 
 
-def test_a_field_that_gives_the_label_away_is_told(limelight: Commands, tmp_path: Path) -> None:
+def test_a_leaking_field_is_reported(limelight: Commands, tmp_path: Path) -> None:
     panel = bump_panel(120, num_points=30)
     assert panel.labels is not None
     write_table(panel.replace(metadata=pa.table({"verdict": [f"v-{label}" for label in panel.labels]})), tmp_path / "b")

@@ -47,7 +47,7 @@ def test_validate_prints_a_table_and_writes_json(limelight: Commands, bump_exper
     assert "1 of 2: fold 1: accuracy " in limelight.errors
 
 
-def test_validation_beside_a_run_keeps_nobody_from_training(limelight: Commands, bump_experiment: Path) -> None:
+def test_validation_in_a_folder_does_not_prevent_training(limelight: Commands, bump_experiment: Path) -> None:
     limelight("validate", bump_experiment, "--folds", 2)
     limelight("train", bump_experiment)
     assert Path("run/metrics.json").is_file()
@@ -56,7 +56,7 @@ def test_validation_beside_a_run_keeps_nobody_from_training(limelight: Commands,
     )
 
 
-def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_path: Path) -> None:
+def test_validate_uses_the_split_of_the_experiment(limelight: Commands, tmp_path: Path) -> None:
     rows = [
         [f"s{row}", 10 * row + step, step % 3, "ab"[row % 2], f"m{row // 4}"] for row in range(40) for step in range(5)
     ]
@@ -70,7 +70,7 @@ def test_validate_goes_by_the_split_of_the_experiment(limelight: Commands, tmp_p
     )
 
 
-def test_tune_leaves_an_experiment_that_trains_and_a_table(limelight: Commands, bump_experiment: Path) -> None:
+def test_tune_writes_a_trainable_experiment_and_a_table(limelight: Commands, bump_experiment: Path) -> None:
     printed = limelight("tune", bump_experiment, "--trials", 3, *ONLY)
     home = Path("run-tuning")
     assert printed.splitlines()[-1] == "train it: limelight train run-tuning/best.json"
@@ -88,7 +88,7 @@ def test_tune_leaves_an_experiment_that_trains_and_a_table(limelight: Commands, 
     assert (home / "best" / "metrics.json").is_file()
 
 
-def test_tune_goes_on_where_it_was(limelight: Commands, bump_experiment: Path) -> None:
+def test_tune_continues_an_earlier_tuning(limelight: Commands, bump_experiment: Path) -> None:
     limelight("tune", bump_experiment, "--trials", 2, *ONLY)
     before = rows_of(Path("run-tuning/trials.csv"))
     assert limelight("tune", bump_experiment, "--trials", 3, *ONLY, code=2) == (
@@ -103,9 +103,7 @@ def test_tune_goes_on_where_it_was(limelight: Commands, bump_experiment: Path) -
     assert len(rows_of(Path("run-tuning/trials.csv"))) == 1
 
 
-def test_tune_looks_at_no_test_series(
-    limelight: Commands, bump_experiment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tune_uses_no_test_series(limelight: Commands, bump_experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, panels = search.fit_and_score, []
 
     def watched(panel, split, task, recipe, should_prune):  # type: ignore[no-untyped-def]
@@ -121,7 +119,7 @@ def test_tune_looks_at_no_test_series(
         assert len(seen) == len(data.split.train) + len(data.split.validation)
 
 
-def test_a_picture_says_what_mattered(
+def test_a_figure_shows_the_importance_of_parameters(
     limelight: Commands, bump_experiment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "FEWEST_TO_WEIGH", 4)

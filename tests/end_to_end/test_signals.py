@@ -37,7 +37,7 @@ def panel_of_words(*words: str | None) -> Panel:
 
 
 @pytest.mark.slow
-def test_a_mode_on_its_own_clock_is_learned_and_weighed() -> None:
+def test_a_mode_on_its_own_clock_is_learned() -> None:
     train, test = bump_parts()
     model = fit_small_conv_lstm(train)
     assert model.score(test, test.labels) >= 0.95
@@ -55,14 +55,14 @@ def test_without_the_signal_the_same_network_stays_at_chance() -> None:
     assert model.score(test, test.labels) <= 0.65
 
 
-def test_a_saved_model_knows_the_words_of_signals(tmp_path: Path) -> None:
+def test_a_saved_model_keeps_the_categories_of_signals(tmp_path: Path) -> None:
     train, test = bump_parts()
     model = fit_small_conv_lstm(train, max_epochs=1)
     again = load(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(again.predict_proba(test), model.predict_proba(test))
 
 
-def test_signals_are_read_beside_metadata_that_are_not() -> None:
+def test_signals_are_used_beside_unused_metadata() -> None:
     train, _ = bump_parts()
     train = train.replace(metadata=pa.table({"site": ["x", "y"] * (len(train) // 2)}))
     model = fit_small_conv_lstm(train, max_epochs=1, fusion=[]).model_
@@ -70,7 +70,7 @@ def test_signals_are_read_beside_metadata_that_are_not() -> None:
     assert model.network.context is None
 
 
-def test_training_words_are_matched_in_another_panel() -> None:
+def test_categories_of_signals_are_matched_in_another_panel() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ("run", "idle")})
     panel = panel_of_words("stop", "run", None, "idle")
     facts = vocabulary.encode(None, 1, panel.signals)
@@ -87,13 +87,13 @@ def test_padding_has_no_signal() -> None:
     assert make_batch(both, np.array([1, 0]), metadata=facts).signals.tolist() == [[[2], [0]], [[1], [2]]]
 
 
-def test_a_signal_that_is_not_there_is_unknown_and_told() -> None:
+def test_a_missing_signal_is_unknown_and_noted() -> None:
     facts = fit_vocabulary(None, signals={"mode": ("run",)}).encode(None, 1, None)
     assert make_batch(panel_of_words("run"), np.array([0]), metadata=facts).signals.tolist() == [[[0]]]
     assert facts.notes == ("signal 'mode' is missing: treated as unknown",)
 
 
-def test_a_signal_that_says_nothing_in_training_is_left_out() -> None:
+def test_an_empty_training_signal_is_dropped() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ()})
     assert vocabulary.signals == ()
     assert vocabulary.notes == ("signals are empty in all training series: 'mode'; not used",)
@@ -107,7 +107,7 @@ def test_words_that_change_within_a_series_are_a_signal() -> None:
     assert panel.notes == ("took text columns that change within a series as signals: 'mode'",)
 
 
-def test_inspection_says_how_often_each_word_is_said() -> None:
+def test_inspection_counts_the_categories_of_a_signal() -> None:
     facts = inspect_panel(panel_of_words("run", "run", None, "idle"))
     assert facts.to_json()["signals"] == {"mode": {"": 0.25, "idle": 0.25, "run": 0.5}}
     assert "mode    run 50.0 %, unknown 25.0 %, idle 25.0 %" in facts.lines()
@@ -130,7 +130,7 @@ def test_a_signal_comes_from_a_table_of_its_own(limelight: Commands, tmp_path: P
     assert "signal 'mode'" not in limelight.errors
 
 
-def test_an_answer_reads_a_signal_as_the_training_did(limelight: Commands, tmp_path: Path) -> None:
+def test_signals_are_read_alike_in_training_and_prediction(limelight: Commands, tmp_path: Path) -> None:
     panel, modes = generate_bumps(BumpSettings(dataset_size=120, num_points=30, mode_as="signal"), 0)
     write_table(panel, tmp_path / "bumps")
     parquet.write_table(modes, tmp_path / "modes.parquet")

@@ -42,7 +42,7 @@ def follow(model, lines, **options) -> tuple[list[dict], list[str], int]:
     return [json.loads(line) for line in output.getvalue().splitlines()], log, refused
 
 
-def test_a_restart_goes_on_where_the_state_ends(folder, tmp_path) -> None:
+def test_a_restart_continues_from_the_saved_state(folder, tmp_path) -> None:
     whole, _, _ = follow(folder / "model", LINES)
     state = tmp_path / "pumps.state"
     first, log, _ = follow(folder / "model", LINES[:13], state=state)
@@ -56,7 +56,7 @@ def test_a_restart_goes_on_where_the_state_ends(folder, tmp_path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["pumps.state"]
 
 
-def test_a_line_that_does_not_fit_has_an_error(folder) -> None:
+def test_an_invalid_line_has_an_error(folder) -> None:
     found, log, refused = follow(folder / "model", [*LINES[:3], "pump,2,1\n", "pump,3,x,1\n", *LINES[5:7]])
     assert [one for one in found if "error" in one] == [
         {"line": 4, "error": "expected 4 cells as in the header, got 3"},
@@ -65,7 +65,7 @@ def test_a_line_that_does_not_fit_has_an_error(folder) -> None:
     assert (log[-1], refused) == ("4 steps answered, 2 lines refused", 2)
 
 
-def test_only_changes_and_only_events_leave_out_the_rest(folder) -> None:
+def test_output_can_be_limited_to_changes_or_events(folder) -> None:
     found, _, _ = follow(folder / "model", LINES)
     answers, events = ([one for one in found if key in one] for key in ("prediction", "event"))
     changes = [

@@ -97,7 +97,7 @@ def classifier(folder: Any, **parameters: Any) -> TimeSeriesClassifier:
 # vectors
 
 
-def test_the_vector_of_a_text_is_what_model2vec_says(folder: Path, model2vec: Any) -> None:
+def test_the_vector_of_a_text_is_that_of_model2vec(folder: Path, model2vec: Any) -> None:
     texts = cells("operator asked for the late bump", "late", "operator asked for the late bump")
     np.testing.assert_array_equal(read_text_encoder(str(folder)).encode(texts), model2vec.encode(texts.tolist()))
 
@@ -108,7 +108,7 @@ def test_a_long_text_is_read_to_its_end(folder: Path) -> None:
     np.testing.assert_allclose(long, encoder.encode(cells("night late")), rtol=1e-4, atol=1e-5)
 
 
-def test_missing_text_and_text_of_unknown_words_alone_are_unknown(folder: Path) -> None:
+def test_missing_texts_and_texts_without_known_words_are_unknown(folder: Path) -> None:
     vectors = read_text_encoder(str(folder)).encode(cells("late", "", "zebras gallop", "late zebras"))
     assert np.isnan(vectors).any(axis=1).tolist() == [False, True, True, False]
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, True, False]
@@ -132,7 +132,7 @@ def test_metadata_without_text_need_no_encoder(folder: Path) -> None:
     assert vocabulary.encode(notes_of(), 0).vectors.shape == (0, 1, SIZE)
 
 
-def test_the_vocabulary_says_hashes_and_no_place(folder: Path) -> None:
+def test_the_vocabulary_stores_hashes_and_no_path(folder: Path) -> None:
     vocabulary = fitted_words(folder, "late", "early")
     content = json.loads(json.dumps(vocabulary.to_json()))
     assert content["text_encoder"].keys() == {"size", "files"}
@@ -193,7 +193,7 @@ def test_text_vectors_are_scaled_by_training_texts(folder: Path, model2vec: Any)
     np.testing.assert_allclose(scaling.scale, vectors.std(axis=0), rtol=1e-5, atol=1e-6)
 
 
-def test_unknown_words_and_missing_text_are_answered_alike_and_told(folder: Path) -> None:
+def test_unknown_words_and_missing_text_are_equivalent_and_noted(folder: Path) -> None:
     train, test = text_parts(80)
     model = classifier(str(folder)).fit(train).model_
     strange = test.replace(metadata=pa.table({"mode": ["zebras gallop"] * len(test)}))
@@ -250,7 +250,7 @@ def test_a_folder_without_an_encoder_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_without_model2vec_a_sentence_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_model2vec_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in FILES:
         (tmp_path / name).write_text("{}")
     monkeypatch.setitem(sys.modules, "model2vec", None)
@@ -274,12 +274,12 @@ def test_an_encoder_of_infinite_numbers_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_path_is_taken_for_its_name() -> None:
+def test_a_path_object_is_accepted_as_folder() -> None:
     architecture = Architecture.of(context=ContextEncoding(text_encoder=Path("words")))
     assert architecture.to_json()["context"]["text_encoder"] == "words"
 
 
-def test_a_text_encoder_alone_is_a_context() -> None:
+def test_a_text_encoder_alone_defines_a_context() -> None:
     architecture = Architecture.of(context={"text_encoder": "words"})
     assert architecture.context == ContextEncoding(text_encoder="words")
 
@@ -302,7 +302,7 @@ def saved(folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("encoder", ["conv_lstm", {"name": "rocket", "features": 84}])
-def test_a_saved_model_has_its_encoder_with_it(folder: Path, tmp_path: Path, encoder: Any) -> None:
+def test_a_saved_model_contains_its_text_encoder(folder: Path, tmp_path: Path, encoder: Any) -> None:
     train, test = text_parts(80)
     model = classifier(folder, encoder=encoder).fit(train)
     saved = model.save(tmp_path / "model")
@@ -323,7 +323,7 @@ def test_a_loaded_model_can_be_refitted_and_saved(saved: Path) -> None:
     np.testing.assert_array_equal(load(saved).predict_proba(test), again.predict_proba(test))
 
 
-def test_a_pickled_model_names_the_folder(saved: Path) -> None:
+def test_a_pickled_model_refers_to_the_folder(saved: Path) -> None:
     _, test = text_parts(80)
     model = load(saved)
     content = pickle.dumps(model)
@@ -368,7 +368,7 @@ def test_forged_sizes_of_the_encoder_are_refused(saved: Path) -> None:
     assert "disagree about 'context." in message_of(ModelFolderError, load, saved)
 
 
-def test_saving_replaces_a_model_with_an_encoder_and_nothing_more(folder: Path, saved: Path) -> None:
+def test_saving_replaces_only_the_model_and_its_encoder(folder: Path, saved: Path) -> None:
     model = classifier(folder).fit(text_parts(80)[0])
     model.save(saved)
     (saved / "text_encoder" / "thesis.txt").write_text("years of work")

@@ -32,7 +32,7 @@ def test_sets_are_chosen_by_size_only(sets: ModuleType, tmp_path: Path) -> None:
     assert [file.stem for file in sets.chosen_ucr_sets(tmp_path, ["ecg_200"])] == ["Fits"]
 
 
-def test_years_are_known_from_the_same_series_elsewhere(sets: ModuleType, tmp_path: Path) -> None:
+def test_years_are_matched_by_identical_series(sets: ModuleType, tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(6, 10))
     write_set(tmp_path, "GunPointAgeSpan", values, [1, 2, 1, 2, 1, 2], 3)
     write_set(tmp_path, "GunPointOldVersusYoung", values[::-1], [2, 2, 2, 1, 1, 1], 3)

@@ -51,7 +51,7 @@ def test_pack_writes_a_store_to_a_url(command, logs):
     assert len(open_store("memory://bucket/logs.store")) == 60
 
 
-def test_pack_replaces_a_store_at_a_url_only_if_told(command, logs):
+def test_pack_replaces_a_store_at_a_url_only_on_request(command, logs):
     command("pack", logs, "--output", "memory://bucket/logs.store")
     assert command("pack", logs, "--output", "memory://bucket/logs.store", code=2) == (
         "limelight: 'memory://bucket/logs.store' is already a store; pass --overwrite to replace it, or choose another "
@@ -74,7 +74,7 @@ def test_a_run_folder_at_a_url_is_refused(command, logs):
     )
 
 
-def test_a_missing_url_is_one_sentence(command, logs):
+def test_a_missing_url_raises_one_sentence(command, logs):
     assert command("inspect", "memory://bucket/log", code=2) == (
         "limelight: expected files at 'memory://bucket/log', got none; did you mean 'logs'?\n"
     )

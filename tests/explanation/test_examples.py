@@ -45,7 +45,7 @@ def test_a_table_has_a_row_for_each_class():
     assert table["stop"].is_null().to_pylist() == [False, True]
 
 
-def test_without_another_class_nothing_turns():
+def test_without_another_class_there_is_no_change():
     found = find_examples(MODEL, levels(0.5), BACKGROUND[:2])
     assert (found.turned_by.tolist(), found.start.tolist()) == ([""], [-1])
     assert found.nearest.tolist() == [["", "b1"]]

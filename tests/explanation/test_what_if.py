@@ -31,13 +31,13 @@ def model() -> FittedModel:
     return fit(panel, task_of(panel), Architecture.of(ROCKET)).model
 
 
-def test_a_field_that_decides_turns_nearly_every_prediction(model: FittedModel) -> None:
+def test_a_decisive_field_changes_nearly_every_prediction(model: FittedModel) -> None:
     summary = what_if(model, with_age(BUMPS)).summary()
     assert summary["mode"]["turned"] > 0.9
     assert summary["age"]["turned"] < 0.2
 
 
-def test_the_own_value_gives_the_own_prediction(model: FittedModel) -> None:
+def test_the_original_value_keeps_the_prediction(model: FittedModel) -> None:
     found = what_if(model, with_age(BUMPS), fields=["mode"])
     (mode,) = found.fields
     for value, prediction in zip(mode.values, mode.predictions, strict=True):
@@ -80,7 +80,7 @@ def test_other_metadata_predict_as_the_model_itself(name: str, model: FittedMode
     np.testing.assert_allclose(OtherMetadata(model, panel).predict(other).logits, expected.logits, atol=1e-6)
 
 
-def test_a_field_that_the_model_does_not_read_is_refused(model: FittedModel) -> None:
+def test_an_unused_field_is_refused(model: FittedModel) -> None:
     with pytest.raises(ParameterError) as error:
         what_if(model, with_age(BUMPS)[:5], fields=["made"])
     assert str(error.value) == (

@@ -25,7 +25,7 @@ EXACT = 1e-6
 
 
 @pytest.mark.parametrize("name", ["rocket, ppv, linear", "blocks, ppv, linear"])
-def test_steps_add_what_they_add_in_the_encoder(name: str) -> None:
+def test_evidence_of_steps_equals_that_of_the_encoder(name: str) -> None:
     batches = [random_batch(lengths, padding, seed) for seed, (lengths, padding) in enumerate(SHAPES)]
     assert largest_difference(model_of(SENTENCES[name]), batches, evidence=True) < EXACT
 
@@ -56,7 +56,7 @@ def test_missing_values_and_the_clock_share_the_evidence() -> None:
     assert largest_difference(model_of(architecture), [batch], evidence=True) < EXACT
 
 
-def test_metadata_change_what_steps_add() -> None:
+def test_evidence_of_steps_depends_on_metadata() -> None:
     model = model_of(FUSED["rocket, late, products"])
     products, generator = model.network.products, torch.Generator().manual_seed(0)
     directions, _, typical = (torch.randn(one.shape, generator=generator) for one in products.buffers())

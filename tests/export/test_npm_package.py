@@ -109,7 +109,7 @@ def test_the_configuration_of_npm_names_the_registry(bare: Path) -> None:
     assert registry_of_npm() == "https://packages.example/npm/"
 
 
-def test_without_npm_one_sentence_names_the_ways(bare: Path) -> None:
+def test_without_npm_the_error_names_the_alternatives(bare: Path) -> None:
     assert message_of(ParameterError, get_package, bare) == (
         "expected ONNX Runtime Web for the page, got a limelight without it, as it was not installed from a release, and no "
         "npm on this computer; install a release, install Node.js, set NPM_CONFIG_REGISTRY to the address of an npm "

@@ -69,7 +69,7 @@ def test_the_file_describes_the_model(tmp_path: Path) -> None:
     assert content["architecture"]["encoder"]["name"] == "lstm"
 
 
-def test_an_existing_file_is_replaced_only_by_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_file_is_replaced_only_by_a_complete_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = export_model(random_network_model(), tmp_path / "model.onnx")
     before = file.read_bytes()
     monkeypatch.setattr("limelight.export.verification.LARGEST_DIFFERENCE", -1.0)

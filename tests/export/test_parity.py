@@ -104,7 +104,7 @@ def test_series_read_at_every_few_steps_have_equal_features(monkeypatch: pytest.
         assert largest_difference(model, [random_batch([70, 41, 3, 1], padding=2)]) < 1e-9
 
 
-def test_values_with_extreme_scales_have_equal_fixed_features() -> None:
+def test_extreme_values_have_equal_fixed_features() -> None:
     model = model_of(Architecture.of(Rocket(features=840, dilations=8, length=40), "ppv", "linear"))
     batch = random_batch([40, 40, 40, 40])
     batch.values *= torch.tensor([1e-30, 1e-6, 1e6, 0.0])[:, None, None]
@@ -112,7 +112,7 @@ def test_values_with_extreme_scales_have_equal_fixed_features() -> None:
     assert largest_difference(model, [batch]) == 0.0
 
 
-def test_whatever_the_padding_holds_changes_nothing() -> None:
+def test_values_in_the_padding_change_no_logits() -> None:
     from limelight.export.network import build_graph
     from limelight.model.session import Session
 

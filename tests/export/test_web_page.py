@@ -114,7 +114,7 @@ ENCODERS = {"rocket": {"name": "rocket", "features": 840}, "blocks": "blocks"}
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
-def test_a_closed_form_model_answers_in_the_browser(browser, runtime, tmp_path, encoder) -> None:
+def test_a_closed_form_model_predicts_in_the_browser(browser, runtime, tmp_path, encoder) -> None:
     waves = generate_sine(SineSettings(dataset_size=24, num_points=30))
     model = TimeSeriesClassifier(encoder=ENCODERS[encoder], random_state=0).fit(waves).model_
     page = export_page(model, runtime / f"{encoder}.html")
@@ -150,7 +150,7 @@ def test_gaps_and_metadata_in_a_table_with_commas_are_read(browser, runtime, tmp
     assert {address.split(":")[0] for address in browser.requests} <= {"file", "blob", "data"}
 
 
-def test_each_step_has_an_answer_and_spans_have_colours(browser, runtime, tmp_path) -> None:
+def test_each_step_has_a_prediction_and_spans_have_colours(browser, runtime, tmp_path) -> None:
     model = random_network_model("lstm", "none", classes=("idle", "run"), level="step")
     panel = noise(30, 12, width=2)
     model.decision = Decision(thresholds=np.array([np.median(model.predict(panel).probabilities[:, 1])]))
@@ -164,7 +164,7 @@ def test_each_step_has_an_answer_and_spans_have_colours(browser, runtime, tmp_pa
     assert browser.complaints == []
 
 
-def test_what_mattered_is_measured_as_by_occlusion(browser, runtime, tmp_path) -> None:
+def test_importance_is_that_of_occlusion(browser, runtime, tmp_path) -> None:
     model = random_network_model("lstm", "last", channels=1)
     panel = noise(40, 40, ids=["a", "b"])  # each is the background of the other
     page = export_page(model, runtime / "last.html")
@@ -271,7 +271,7 @@ def test_a_table_that_cannot_be_read_is_named(browser, bare, tmp_path, content) 
     assert answered(browser, bare / "described.html", tmp_path / "new.csv") == WRONG[content]
 
 
-def test_a_file_is_dropped(browser, bare) -> None:
+def test_a_dropped_file_is_predicted(browser, bare) -> None:
     browser.open(bare / "described.html")
     file = "new File(['id,first\\na,1\\n'], 'dropped.csv')"
     event = "new DragEvent('drop', { dataTransfer: data, bubbles: true })"
@@ -340,7 +340,7 @@ def test_times_are_read_as_in_training(browser, bare, cells) -> None:
     np.testing.assert_allclose(found, seconds, rtol=0, atol=1e-6)
 
 
-def test_columns_without_a_header_have_the_given_names(browser, bare) -> None:
+def test_columns_without_a_header_have_the_stated_names(browser, bare) -> None:
     browser.open(bare / "numbered.html")
     model = "{ reading: { csv: { names: ['time', 'x'] } }, words: { missing: [''] } }"
     read = f"tables.read(new TextEncoder().encode('0.1,2\\n0.2,3\\n'), 'a.csv', {model})"

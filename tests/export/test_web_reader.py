@@ -222,12 +222,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_the_page_refuses_what_it_would_read_otherwise(browser: Browser, pages: dict[str, Path], case: str) -> None:
+def test_the_page_refuses_tables_that_it_would_misread(browser: Browser, pages: dict[str, Path], case: str) -> None:
     name, content, sentence = REFUSED[case]
     assert read_in_page(browser, pages[name], new_csv=content) == sentence
 
 
-def test_columns_that_the_page_leaves_out_are_named(browser: Browser, pages: dict[str, Path]) -> None:
+def test_ignored_columns_are_named_by_the_page(browser: Browser, pages: dict[str, Path]) -> None:
     found = read_in_page(browser, pages["two channels"], new_csv=long("id,age,time,x,y", ["30,0", "30,1"]))
     assert found["notes"] == ["took column 'id' as id", "ignored columns that do not change within a series: 'age'"]
 
@@ -280,7 +280,7 @@ NOTED = {
 
 
 @pytest.mark.parametrize("case", NOTED)
-def test_what_the_page_assumes_is_noted(browser: Browser, pages: dict[str, Path], case: str) -> None:
+def test_assumptions_of_the_page_are_noted(browser: Browser, pages: dict[str, Path], case: str) -> None:
     content, note = NOTED[case]
     assert note in read_in_page(browser, pages["named"], new_csv=content)["notes"]
 
@@ -344,7 +344,7 @@ WORDS = ("bad", "unknown", "?", "none", "error")
 
 
 @pytest.mark.parametrize("beside", [False, True])
-def test_words_for_missing_values_may_be_categories(browser: Browser, pages: dict[str, Path], beside: bool) -> None:
+def test_missing_value_markers_may_be_categories(browser: Browser, pages: dict[str, Path], beside: bool) -> None:
     words = [word for word in WORDS if not (beside and word == "none")]
     cells = [f"{row},{word}" for row, word in enumerate(words)]
     long = table("id,state,x,y", *(f"{cell},1,2" for cell in cells))
@@ -356,7 +356,7 @@ def test_words_for_missing_values_may_be_categories(browser: Browser, pages: dic
     assert found["fields"] == {"state": words}
 
 
-def test_metadata_that_disagree_are_refused(browser: Browser, pages: dict[str, Path]) -> None:
+def test_contradictory_metadata_are_refused(browser: Browser, pages: dict[str, Path]) -> None:
     content = "id,site,built\na,u,2001\na,v,2001\n7,v,2003\n"
     assert read_in_page(browser, pages["described"], new_csv=SERIES, meta_csv=content) == (
         "expected each series once in 'meta.csv', got 'a' with site 'v' in line 3, and with 'u' in line 2; keep one of "

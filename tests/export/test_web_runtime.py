@@ -71,7 +71,7 @@ def test_another_version_is_refused(package: Path, tmp_path: Path) -> None:
     )
 
 
-def test_a_package_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_package_is_named(tmp_path: Path) -> None:
     assert message_of(ParameterError, write_runtime, tmp_path, tmp_path / "absent.tgz") == (
         f"there is no npm package at '{tmp_path / 'absent.tgz'}'; pass its folder or its .tgz file"
     )

@@ -61,7 +61,7 @@ def test_auto_is_settled_by_the_training_part(missing: bool, irregular: bool, wo
 
 @pytest.mark.parametrize("missing", [word for word in OPTIONS["missing"] if word != "auto"])
 @pytest.mark.parametrize("clock", ["order", "elapsed"])
-def test_what_is_stated_stays(missing: str, clock: str) -> None:
+def test_stated_settings_are_kept(missing: str, clock: str) -> None:
     architecture = Architecture.of("gru", missing=missing, clock=clock, fusion=())
     assert architecture.resolve(100, missing=True, irregular=True) == architecture
     assert architecture.resolve(100, missing=False, irregular=False) == architecture

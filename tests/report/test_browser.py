@@ -40,7 +40,7 @@ def spot(browser, share=0.5):
     return box["x"] + share * box["width"], box["y"] + 0.5 * box["height"]
 
 
-def test_a_complaint_of_the_browser_would_be_seen(browser, tmp_path):
+def test_errors_in_the_browser_are_recorded(browser, tmp_path):
     broken = tmp_path / "broken.html"
     broken.write_text("<script>console.error('broken'); absent()</script><img src='nowhere.png'>")
     browser.open(broken)
@@ -48,7 +48,7 @@ def test_a_complaint_of_the_browser_would_be_seen(browser, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["series", "labels", "steps", "labels of steps"])
-def test_every_figure_is_drawn_and_nothing_is_complained_about(browser, tmp_path, make_inputs, kind):
+def test_every_figure_is_drawn_without_browser_errors(browser, tmp_path, make_inputs, kind):
     inputs = make_inputs(6, ("ok", HOSTILE, "<b>bold</b>"), kind=kind, width=2, extras=True)
     browser.open(write_report(tmp_path, inputs))
     browser.wait(ALL_DRAWN)
@@ -81,13 +81,13 @@ def test_dragging_zooms_and_a_double_click_resets(browser, page):
     browser.double_click(left, y, until=f"{RANGE}[0] === {whole[0]}")
 
 
-def test_hovering_tells_value_and_attention(browser, page):
+def test_hovering_shows_value_and_attention(browser, page):
     browser.open(page)
     browser.hover(*spot(browser))
     browser.wait(f"{FIRST_SERIES}.querySelector('.hoverlayer').textContent.includes('attention')")
 
 
-def test_a_class_can_be_taken_out_of_the_curves(browser, page):
+def test_a_class_can_be_hidden_in_the_curves(browser, page):
     browser.open(page)
     browser.run("document.querySelector('button[data-trace]').click()")
     assert browser.run("[...document.querySelectorAll('.curve')].map((box) => box.data[0].visible)") == [False, False]
@@ -152,7 +152,7 @@ def test_the_page_and_its_figures_follow_the_system_and_button(browser, page):
     assert browser.complaints == []
 
 
-def test_what_is_printed_is_light(browser, page, tmp_path):
+def test_the_printed_page_is_light(browser, page, tmp_path):
     prefer(browser, "dark")
     browser.open(page)
     browser.wait(ALL_DRAWN)
@@ -182,7 +182,7 @@ def test_a_series_is_found_by_its_id(browser, page):
     assert browser.run("document.querySelector('.found').textContent") == "No series matches."
 
 
-def test_a_cell_of_the_confusion_matrix_leads_to_its_series(browser, tmp_path, make_inputs):
+def test_a_cell_of_the_confusion_matrix_links_to_its_series(browser, tmp_path, make_inputs):
     inputs = make_inputs(60, ("a", "b", "c"), sharp=0.8)
     browser.open(write_report(tmp_path, inputs))
     browser.run("document.querySelector('.matrix tbody tr:nth-child(2) td:nth-child(2) a').click()")
@@ -217,7 +217,7 @@ def wait_until(is_true):
     raise TimeoutError
 
 
-def test_nothing_is_asked_of_the_network(browser, page):
+def test_the_page_sends_no_network_request(browser, page):
     browser.requests.clear()
     browser.open(page)
     browser.wait(ALL_DRAWN)
@@ -226,7 +226,7 @@ def test_nothing_is_asked_of_the_network(browser, page):
     assert browser.run("fetch('http://127.0.0.1:9/').then(() => 'reached', () => 'refused')") == "refused"
 
 
-def test_a_page_without_its_script_says_what_is_missing(browser, page, tmp_path):
+def test_a_page_without_its_script_names_the_missing_file(browser, page, tmp_path):
     alone = tmp_path / "index.html"
     shutil.copy(page, alone)
     browser.open(alone)

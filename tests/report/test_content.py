@@ -59,7 +59,7 @@ def test_content_is_json_and_figures_fit_plotlys_schema(make_inputs, kind, class
         ("labels of steps", ("a", "b"), {"confusion_of_labels", "thresholds", "events"}),
     ],
 )
-def test_sections_are_there_where_they_apply(make_inputs, kind, classes, there):
+def test_sections_appear_if_they_apply(make_inputs, kind, classes, there):
     content = collect(make_inputs(40, classes, kind=kind, extras=True))
     decision = content["decision"]
     matrices = {"confusion": content["confusion"]["matrix"], "confusion_of_labels": content["confusion"]["of_labels"]}
@@ -70,7 +70,7 @@ def test_sections_are_there_where_they_apply(make_inputs, kind, classes, there):
     assert [group["field"] for group in content["groups"]] == ["place"]
 
 
-def test_probabilities_that_no_temperature_changed_are_shown_once(make_inputs):
+def test_probabilities_without_calibration_are_shown_once(make_inputs):
     inputs = make_inputs(40, ("a", "b", "c"), extras=True)
     calibration = inputs.metrics["decision"]["calibration"]
     calibration["after"] = calibration["before"]
@@ -81,7 +81,7 @@ def test_probabilities_that_no_temperature_changed_are_shown_once(make_inputs):
     assert [trace["name"] for trace in found["figure"]["data"]] == ["perfect", "as trained"]
 
 
-def test_a_run_that_measured_less_says_less(make_inputs):
+def test_optional_measurements_may_be_absent(make_inputs):
     content = collect(make_inputs())
     assert [content[name] for name in ("decision", "events", "groups", "metadata")] == [None, None, [], None]
     assert content["explanations"]["measured"] is None
@@ -93,7 +93,7 @@ def test_the_report_states_that_metadata_have_no_weight(make_inputs):
     assert collect(inputs)["metadata"]["notes"] == ["Metadata have the weight 0: no gain."]
 
 
-def test_headline_numbers_stand_beside_baseline_and_interval(make_inputs):
+def test_headline_numbers_have_baseline_and_interval(make_inputs):
     inputs = make_inputs(sharp=0.8)
     test, baseline = inputs.metrics["test"], inputs.metrics["baseline"]
     accuracy, f1, balanced, area = collect(inputs)["scores"]["headline"]
@@ -117,7 +117,7 @@ def test_the_verdict_counts_correct_series():
     )
 
 
-def test_the_verdict_does_not_round_up_to_all():
+def test_the_verdict_does_not_round_up_to_100_percent():
     metrics = {"test": {"n": 5000, "accuracy": 0.9998}, "baseline": {"accuracy": 0.5}}
     assert verdict(metrics).startswith("4,999 of 5,000 series were classified correctly (more than 99.9 %).")
     metrics["test"]["accuracy"] = 1.0
@@ -157,7 +157,7 @@ def test_the_verdict_names_an_accuracy_above_guessing():
         ),
     ],
 )
-def test_the_verdict_on_rare_classes_looks_at_each_class_alike(ends, sentence):
+def test_the_verdict_on_rare_classes_uses_balanced_accuracy(ends, sentence):
     test = {"n": 100, "accuracy": 0.9, "balanced_accuracy": 0.8, "intervals": {"balanced_accuracy": ends}}
     baseline = {"accuracy": 0.95, "balanced_accuracy": 0.5}
     found = verdict({"test": test, "baseline": baseline}, "steps")
@@ -182,7 +182,7 @@ def test_the_most_confident_mistakes_come_first(make_inputs):
     assert choice.wrong_total == wrong.sum()
 
 
-def test_the_least_certain_of_the_others_come_next(make_inputs):
+def test_the_least_certain_correct_predictions_come_next(make_inputs):
     inputs = make_inputs(200, ("a", "b", "c"))
     choice = choose_highlights(inputs)
     best = np.sort(inputs.prediction.probabilities, axis=1)
@@ -191,7 +191,7 @@ def test_the_least_certain_of_the_others_come_next(make_inputs):
     assert margins[choice.uncertain] == pytest.approx(np.sort(np.delete(margins, shown))[:6])
 
 
-def test_answers_by_a_threshold_are_uncertain_near_the_threshold(make_inputs):
+def test_predictions_near_the_threshold_are_uncertain(make_inputs):
     inputs = make_inputs(200, sharp=0.8, extras=True)
     (threshold,) = inputs.prediction.thresholds
     choice = choose_highlights(inputs)
@@ -215,7 +215,7 @@ def test_a_label_is_shown_by_its_most_probable_series(make_inputs):
         assert chances[row, place] == chances[truth[:, place] == 1, place].max()
 
 
-def test_curves_of_many_answers_are_thinned_and_keep_their_area(make_inputs):
+def test_curves_of_many_predictions_are_thinned_and_keep_their_area(make_inputs):
     inputs = make_inputs(5000, sharp=0.5)
     curves = score_curves(inputs)
     (trace, _) = curves["roc"]["data"]
@@ -228,7 +228,7 @@ def test_curves_of_many_answers_are_thinned_and_keep_their_area(make_inputs):
     )
 
 
-def test_curves_of_many_classes_are_of_the_commonest(make_inputs):
+def test_curves_of_many_classes_show_the_most_frequent(make_inputs):
     curves = score_curves(make_inputs(150, [f"class {code:02d}" for code in range(15)]))
     assert len(curves["keys"]) == len(curves["precision_recall"]["data"]) == 12
     assert curves["omitted"] == 3
@@ -257,7 +257,7 @@ def test_a_long_series_is_thinned(make_inputs):
         assert len(decoded(trace["y"])) == len(decoded(trace["x"])) <= 2000
 
 
-def test_channels_stand_in_panels_and_the_surplus_is_said(make_inputs):
+def test_channels_have_panels_and_the_omitted_are_counted(make_inputs):
     inputs = make_inputs(4, width=15, attention=False, units={"channel_0": "bar"})
     figure = series_figure(inputs, 0)
     assert len(figure["data"]) == MOST_CHANNELS
@@ -265,7 +265,7 @@ def test_channels_stand_in_panels_and_the_surplus_is_said(make_inputs):
     assert collect(inputs)["series"]["omitted_channels"] == 3
 
 
-def test_attention_lies_behind_on_the_time_axis(make_inputs):
+def test_attention_is_drawn_behind_the_series(make_inputs):
     inputs = make_inputs()
     behind, channel = series_figure(inputs, 3)["data"]
     assert behind["visible"]
@@ -298,7 +298,7 @@ def test_labels_of_steps_do_not_span_a_gap(make_inputs):
     assert decoded(truth["x"]).tolist() == [3.0, 4.0]
 
 
-def test_uneven_visits_have_no_gaps(make_inputs):
+def test_irregular_steps_have_no_gaps(make_inputs):
     times = np.cumsum(np.array([1.0, 2, 4, 7, 11, 16, 22, 29]))
     inputs = make_inputs(1, steps=(8, 9), attention=False, times=times)
     (channel,) = series_figure(inputs, 0)["data"]
@@ -341,7 +341,7 @@ def explainers():
     return {"occlusion": occlusion, "attention": lambda row, target: StepImportance(np.full(1_500, 1 / 1_500))}
 
 
-def test_each_method_is_a_layer_and_the_first_is_seen(make_inputs):
+def test_each_method_is_a_layer_and_the_first_is_visible(make_inputs):
     inputs = make_inputs(4, steps=(1_500, 1_501), attention=False, explainers=explainers())
     first, second, channel = series_figure(inputs, 0)["data"]
     assert [(one["name"], one["visible"]) for one in (first, second)] == [("occlusion", True), ("attention", False)]
@@ -363,7 +363,7 @@ def by_channel(row, target):
     )
 
 
-def test_channels_that_are_distinguished_have_colours_of_their_own(make_inputs):
+def test_distinguished_channels_have_their_own_colours(make_inputs):
     inputs = make_inputs(
         4, steps=(1_500, 1_501), width=2, channels=["x", "y"], attention=False, explainers={"evidence": by_channel}
     )
@@ -376,7 +376,7 @@ def test_channels_that_are_distinguished_have_colours_of_their_own(make_inputs):
     assert upper["hovertemplate"] == lower["hovertemplate"] == "%{y:.5~g}<br>evidence %{customdata[0]:+.2~g} for rain"
 
 
-def test_a_card_shows_how_the_logit_adds_up(make_inputs):
+def test_a_card_shows_the_sum_of_the_logit(make_inputs):
     inputs = make_inputs(4, steps=(1_500, 1_501), width=2, attention=False, explainers={"evidence": by_channel})
     card = collect(inputs)["series"]["confident"][0]
     (found,) = card["sums"]
@@ -386,7 +386,7 @@ def test_a_card_shows_how_the_logit_adds_up(make_inputs):
     assert found["logit"] == pytest.approx(1_500 * 1.5 - 0.5)
 
 
-def test_frequencies_are_drawn_for_the_channels_that_count_most(make_inputs):
+def test_frequencies_are_drawn_for_the_most_important_channels(make_inputs):
     inputs = make_inputs(
         4, steps=(1_500, 1_501), width=2, channels=["x", "y"], attention=False, explainers={"evidence": by_channel}
     )
@@ -397,7 +397,7 @@ def test_frequencies_are_drawn_for_the_channels_that_count_most(make_inputs):
     assert frequency_figure(inputs.panel, {"attention": StepImportance(np.ones(4))}) is None
 
 
-def test_a_label_is_explained_by_the_series_that_shows_it(make_inputs):
+def test_a_label_is_explained_by_its_most_probable_series(make_inputs):
     inputs = make_inputs(
         30, ("hail", "rain"), kind="labels", steps=(1_500, 1_501), attention=False, explainers=explainers()
     )
@@ -406,7 +406,7 @@ def test_a_label_is_explained_by_the_series_that_shows_it(make_inputs):
     assert {card["target"] for card in shown["uncertain"] if card["figure"]} == {"rain"}
 
 
-def test_what_costs_most_is_the_longest_bar(make_inputs):
+def test_importance_is_sorted_by_loss_of_score(make_inputs):
     drops = {f"lpc{number:02d}": {"mean": number / 100, "deviation": 0.01} for number in range(15)}
     stretches = {"0-50 %": {"mean": 0.2, "deviation": 0.0}, "50-100 %": {"mean": 0.1, "deviation": 0.0}}
     found = {"score": 0.9, "series": 40, "repeats": 3, "channels": drops, "stretches": stretches, "fields": {}}
@@ -421,20 +421,20 @@ def test_what_costs_most_is_the_longest_bar(make_inputs):
     assert over_time["data"][0]["y"] == [0.2, 0.1]
 
 
-def test_a_single_channel_has_no_bar_beside_itself():
+def test_a_single_channel_has_no_importance_figure():
     found = {"score": 0.9, "series": 40, "repeats": 3, "channels": {"wave": {"mean": 0.4, "deviation": 0.0}}}
     content = collect_importance({**found, "stretches": {"0-100 %": {"mean": 0.4, "deviation": 0.0}}})
     assert list(content["figures"]) == ["Stretches of each series"]
 
 
-def test_the_true_interval_is_marked_where_it_is_known(make_inputs):
+def test_the_true_interval_is_marked_if_known(make_inputs):
     inputs = make_inputs()
     (mark,) = series_figure(inputs, 0)["layout"]["shapes"]
     assert (mark["x0"], mark["x1"]) == (4.5, 11.5)
     assert series_figure(inputs, 1)["layout"]["shapes"] == []
 
 
-def test_labels_of_steps_are_bars_of_truth_and_answer(make_inputs):
+def test_true_and_predicted_step_labels_are_drawn_as_bars(make_inputs):
     inputs = make_inputs(5, kind="steps", sharp=50.0)
     bars = [trace for trace in series_figure(inputs, 0)["data"] if trace["type"] == "bar"]
     truth, right = bars[0], next(bar for bar in bars if bar["marker"]["color"] == "#0b6e99")
@@ -444,7 +444,7 @@ def test_labels_of_steps_are_bars_of_truth_and_answer(make_inputs):
     assert set(right["y"]) == {-0.2}
 
 
-def test_dates_are_dates(make_inputs):
+def test_dates_are_drawn_as_dates(make_inputs):
     times = np.datetime64("2024-01-01T00:00:00") + np.arange(10_000) * np.timedelta64(1, "h")
     plain = make_inputs(3)
     figure = series_figure(make_inputs(3, times=times[: len(plain.panel.values)]), 0)
@@ -459,7 +459,7 @@ def test_names_are_not_read_as_plotlys_html(make_inputs):
     assert figure["data"][1]["name"] == "&lt;b&gt;x&lt;/b&gt;"
 
 
-def test_series_without_labels_are_our_mistake(make_inputs):
+def test_series_without_labels_are_an_internal_error(make_inputs):
     inputs = make_inputs()
     inputs.panel.labels = None
     with pytest.raises(InternalError, match=r"^a report needs labelled series, got series without labels$"):

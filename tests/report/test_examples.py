@@ -45,7 +45,7 @@ def test_cards_name_the_nearest_series_of_each_class(inputs: ReportInputs) -> No
         assert (card["start"], card["stop"]) == (examples.start[place], examples.stop[place])
 
 
-def test_figures_are_valid_and_show_the_stretch(inputs: ReportInputs) -> None:
+def test_figures_are_valid_and_mark_the_changed_steps(inputs: ReportInputs) -> None:
     for card in collect(inputs)["examples"]["cards"]:
         drawn = plotly.graph_objects.Figure(card["figure"])
         assert len(drawn.data) == 3
@@ -54,7 +54,7 @@ def test_figures_are_valid_and_show_the_stretch(inputs: ReportInputs) -> None:
         assert [(shape.x0, shape.x1) for shape in drawn.layout.shapes] == [(card["start"] - 0.5, card["stop"] - 0.5)]
 
 
-def test_the_page_says_which_stretch_would_turn_a_prediction(inputs: ReportInputs, tmp_path) -> None:
+def test_the_page_names_the_steps_that_would_change_a_prediction(inputs: ReportInputs, tmp_path) -> None:
     page = write_report(tmp_path, inputs).read_text()
     card = collect(inputs)["examples"]["cards"][0]
     text = re.sub(r"<[^>]*>|\s+", " ", page)
@@ -68,7 +68,7 @@ def test_without_examples_there_is_no_section(make_inputs) -> None:
 
 
 @pytest.mark.parametrize(("steps", "cards"), [(10, 0), (136 * 48, 1), (10**6, 2)])
-def test_fewer_series_have_examples_if_they_are_long(steps: int, cards: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_long_series_have_examples(steps: int, cards: int, monkeypatch: pytest.MonkeyPatch) -> None:
     planted = generate_planted("peak", size=60, points=48).panel
     model = fit(planted, task_of(planted), Architecture.of({"name": "rocket", "features": 84})).model
     monkeypatch.setattr("limelight.runs.report.STEPS_OF_EXAMPLES", steps)

@@ -68,7 +68,7 @@ def test_the_run_folder_has_page_plotly_and_pictures(tmp_path, make_inputs):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_link_leads_to_a_place_on_the_page(make_inputs, kind):
+def test_every_link_has_a_target_on_the_page(make_inputs, kind):
     page = page_of(make_inputs(30, ("a", "b", "c"), kind=kind, extras=True))
     assert {link for link in page.links if link.startswith("#")} <= {f"#{name}" for name in page.ids}
     assert len(page.ids) == len(set(page.ids))
@@ -94,13 +94,13 @@ def test_scripts_come_from_beside_the_page_or_are_ours(make_inputs):
     assert "unsafe-eval" not in policy
 
 
-def test_the_same_facts_give_the_same_bytes(tmp_path, make_inputs):
+def test_equal_inputs_give_equal_bytes(tmp_path, make_inputs):
     first, second = (write_report(tmp_path / name, make_inputs(extras=True)).parent for name in ("a", "b"))
     for file in first.iterdir():
         assert file.read_bytes() == (second / file.name).read_bytes()
 
 
-def test_scores_stand_beside_the_baseline(make_inputs):
+def test_scores_are_shown_beside_the_baseline(make_inputs):
     inputs = make_inputs(sharp=0.8)
     accuracy, (low, high) = inputs.metrics["test"]["accuracy"], inputs.metrics["test"]["intervals"]["accuracy"]
     assert (
@@ -109,13 +109,13 @@ def test_scores_stand_beside_the_baseline(make_inputs):
     )
 
 
-def test_what_was_asked_and_how_to_repeat_it_are_said(make_inputs):
+def test_the_page_states_data_model_command_and_seed(make_inputs):
     text = page_of(make_inputs()).text
     assert "Data bearings.parquet Model conv_lstm (64), attention, mlp" in text
     assert "Command limelight train experiment.json Seed 0" in text
 
 
-def test_what_was_measured_is_said_in_sentences(make_inputs):
+def test_measurements_are_described_in_sentences(make_inputs):
     text = page_of(make_inputs(60, ("a", "b", "c"), kind="steps", extras=True)).text
     for sentence in (
         "5 epochs; the weights of epoch 3 were kept; all epochs done; train 12.3 s, evaluate 0.5 s.",
@@ -129,20 +129,20 @@ def test_what_was_measured_is_said_in_sentences(make_inputs):
         assert sentence in text
 
 
-def test_thresholds_are_said_with_what_they_change(make_inputs):
+def test_thresholds_are_described_with_their_effect(make_inputs):
     text = page_of(make_inputs(60, kind="labels", extras=True, sharp=1.0)).text
     assert "Chosen for the best F1 on held-out series" in text
     assert re.search(r"fault 0\.\d+ 0\.\d{3} → 0\.\d{3}", text)
 
 
-def test_where_the_attention_went_is_said_in_a_sentence(make_inputs):
+def test_localisation_of_attention_is_described(make_inputs):
     text = page_of(make_inputs()).text
     assert "falls inside the true interval (2" in text
     assert "of the 15 series with a known interval" in text
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_inputs):
+def test_hostile_names_are_shown_and_not_executed(tmp_path, kind, make_inputs):
     inputs = make_inputs(
         classes=(HOSTILE, "ok", "</style>"),
         kind=kind,
@@ -180,7 +180,7 @@ def test_hostile_names_are_shown_and_never_run(tmp_path, kind, make_inputs):
         "a\u2028b",
     ],
 )
-def test_names_that_try_become_no_tags_or_attributes(name, make_inputs):
+def test_hostile_names_add_no_tags_or_attributes(name, make_inputs):
     inputs = make_inputs(classes=(name, "ok"), ids=[f"{name}{row}" for row in range(30)], title=name, warnings=[name])
     page = render_page(collect(inputs))
     plain = render_page(collect(make_inputs(classes=("worn", "ok"), title="worn", warnings=["worn"])))
@@ -189,7 +189,7 @@ def test_names_that_try_become_no_tags_or_attributes(name, make_inputs):
     assert "49" not in Reader(page).text.split("limelight report")[0]
 
 
-def test_a_model_that_nothing_explains_has_a_page_too(make_inputs):
+def test_a_model_without_explanations_has_a_page(make_inputs):
     text = page_of(make_inputs(attention=False)).text
     assert "No explanation is available." in text
     assert "falls inside" not in text
@@ -215,11 +215,11 @@ def test_a_history_without_validation_has_one_curve(make_inputs):
     assert "Validation F1" not in text
 
 
-def test_a_run_without_history_says_so(make_inputs):
+def test_a_missing_history_is_stated(make_inputs):
     assert "No training history was recorded." in page_of(make_inputs(history=[])).text
 
 
-def test_a_head_that_was_solved_has_no_learning_curve(make_inputs):
+def test_a_closed_form_head_has_no_learning_curve(make_inputs):
     inputs = make_inputs(history=[])
     inputs.metrics["training"] = {"best_epoch": 0, "stopped": "solved"}
     text = page_of(inputs).text
@@ -227,7 +227,7 @@ def test_a_head_that_was_solved_has_no_learning_curve(make_inputs):
     assert "No training history" not in text
 
 
-def test_a_class_never_recognised_is_said_and_has_no_picture(tmp_path, make_inputs):
+def test_a_class_never_predicted_correctly_is_named(tmp_path, make_inputs):
     inputs = make_inputs(sharp=-20.0)
     page = write_report(tmp_path, inputs)
     text = Reader(page.read_text(encoding="utf-8")).text
@@ -236,7 +236,7 @@ def test_a_class_never_recognised_is_said_and_has_no_picture(tmp_path, make_inpu
     assert "Is it better than guessing? No Always predicting the most frequent class" in text
 
 
-def test_a_run_without_mistakes_says_so(make_inputs):
+def test_a_run_without_mistakes_is_described(make_inputs):
     assert "No prediction was wrong." in page_of(make_inputs(sharp=20.0)).text
 
 
@@ -247,7 +247,7 @@ def test_an_undefined_score_is_a_dash_with_its_reason(make_inputs):
     assert "ROC AUC is undefined without series of class 'ok'." in text
 
 
-def test_file_names_stay_apart_on_every_system():
+def test_file_names_are_distinct_on_every_system():
     names = picture_names(["a/b", "A_B", "..", "", "日本"])
     assert list(names.values()) == [
         "attention_a_b.png",
@@ -266,7 +266,7 @@ def test_an_old_report_is_replaced_as_a_whole(tmp_path, make_inputs):
     assert not old.exists()
 
 
-def test_a_place_that_cannot_be_written_is_refused(tmp_path, make_inputs):
+def test_an_unwritable_output_folder_is_refused(tmp_path, make_inputs):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "report"
     sentence = f"cannot write {str(place)!r}: File exists; choose another path, or free some space"

@@ -52,7 +52,7 @@ def test_without_methods_nothing_changes(batch: Batch) -> None:
     assert changed.other is None
 
 
-def test_scale_leaves_the_training_mean_in_place(batch: Batch) -> None:
+def test_scale_keeps_the_training_mean(batch: Batch) -> None:
     level = torch.tensor([5.0, 0.0]).expand(6, 40, 2) * batch.mask[:, :, None]
     changed = augment(Batch(level, batch.mask), ["scale"], scaling()).batch
     torch.testing.assert_close(changed.values, level)
@@ -77,7 +77,7 @@ def test_warp_moves_side_signals_with_the_values() -> None:
     assert not torch.equal(changed.signals, steps.long())
 
 
-def test_mixed_series_are_shares_of_two(batch: Batch) -> None:
+def test_mixed_series_are_weighted_means_of_two(batch: Batch) -> None:
     values = batch.values.nan_to_num()
     mixed = augment(Batch(values, batch.mask, batch.targets), ["mixup"], scaling())
     assert mixed.other is not None

@@ -66,7 +66,7 @@ def choose_encoder(
 @pytest.mark.parametrize(
     ("blocks", "conv_lstm", "better"), [(2.0, 0.5, "blocks"), (0.5, 2.0, "conv_lstm"), (1.0, 1.0, "blocks")]
 )
-def test_the_lower_log_loss_wins_and_ties_keep_blocks(blocks: float, conv_lstm: float, better: str) -> None:
+def test_the_lower_log_loss_is_chosen_and_ties_keep_blocks(blocks: float, conv_lstm: float, better: str) -> None:
     name, note = choose_encoder(Trainer(blocks=blocks, conv_lstm=conv_lstm))
     assert name == better
     assert note.startswith(f"encoder: {better}, log loss ")
@@ -87,7 +87,7 @@ def test_both_encoders_share_folds_and_the_better_is_refitted() -> None:
     assert trainer.asked == [("blocks", 60), *folds, ("conv_lstm", 60)]
 
 
-def test_enough_validation_series_judge_instead_of_folds() -> None:
+def test_enough_validation_series_replace_folds() -> None:
     trainer = Trainer(blocks=0.5, conv_lstm=2.0)
     name, note = choose_encoder(trainer, validation=WITH_SIGNALS)
     assert trainer.asked == [("blocks", 60), ("conv_lstm", 60)]
@@ -95,7 +95,7 @@ def test_enough_validation_series_judge_instead_of_folds() -> None:
 
 
 @pytest.mark.parametrize("panel", [PLAIN, WITH_METADATA], ids=["plain", "metadata"])
-def test_few_series_are_left_to_blocks(panel: Panel) -> None:
+def test_few_series_use_blocks(panel: Panel) -> None:
     trainer = Trainer(blocks=0.5)
     assert choose_encoder(trainer, panel) == (
         "blocks",
@@ -125,7 +125,7 @@ def test_the_budget_limits_the_number_of_folds(affordable: int, folds: str) -> N
     assert len(trainer.asked) == 1 + 2 * int(folds[0])
 
 
-def test_an_interrupted_comparison_leaves_blocks() -> None:
+def test_an_interrupted_comparison_keeps_blocks() -> None:
     name, note = choose_encoder(Trainer(interrupted=True, blocks=0.5, conv_lstm=2.0))
     assert (name, note) == ("blocks", "encoder: blocks, as the comparison was interrupted")
 
@@ -144,18 +144,18 @@ def test_too_few_series_to_hold_out_select_blocks() -> None:
         ({"imbalance": "focal"}, "as imbalance='focal' needs training by gradient descent"),
     ],
 )
-def test_what_blocks_cannot_do_is_left_to_the_network(words: dict[str, Any], why: str) -> None:
+def test_tasks_that_blocks_do_not_support_use_a_network(words: dict[str, Any], why: str) -> None:
     trainer = Trainer(conv_lstm=1.0)
     assert choose_encoder(trainer, **words) == ("conv_lstm", f"encoder: conv_lstm, {why}")
     assert trainer.asked == [("conv_lstm", 60)]
 
 
-def test_labels_of_steps_are_left_to_the_network() -> None:
+def test_labels_of_steps_use_a_network() -> None:
     panel = Panel.from_series(np.zeros((2, 2)), step_labels=StepLabels.of(["a", "b", "b", "a"]))
     assert choose_encoder(Trainer(conv_lstm=1.0), panel) == ("conv_lstm", "encoder: conv_lstm, as labels are per step")
 
 
-def test_labels_that_are_hardly_known_are_left_to_the_network() -> None:
+def test_hardly_known_labels_use_a_network() -> None:
     labels = np.stack([LABELS, np.where(np.arange(60) < 4, LABELS, np.nan)], axis=1)
     panel = PLAIN.replace(labels=labels, label_names=("often", "seldom"))
     assert (
@@ -163,14 +163,14 @@ def test_labels_that_are_hardly_known_are_left_to_the_network() -> None:
     )
 
 
-def test_an_overconfident_model_is_compared_after_its_temperature() -> None:
+def test_an_overconfident_model_is_compared_after_calibration() -> None:
     sign = np.where(LABELS == 1, 1.0, -1.0) + np.random.default_rng(0).normal(size=60)
     losses = [held_out_loss(task_of(PLAIN), PLAIN, factor * sign[:, None]) for factor in (1.0, 30.0)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     assert losses[0] < np.log(2)
 
 
-def test_a_network_that_was_not_chosen_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_files_of_a_rejected_network_are_removed(tmp_path: Path) -> None:
     panel = bump_panel(120, num_points=30)
     panel = panel.with_labels(np.where(np.abs(panel.values.reshape(120, 30)).max(axis=1) > 1.55, "high", "low"))
     architecture = replace(Architecture.of(), encoder=Auto())
@@ -185,7 +185,7 @@ def test_a_network_that_was_not_chosen_leaves_nothing_behind(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_auto_learns_what_needs_series_and_metadata_together() -> None:
+def test_auto_learns_an_interaction_of_series_and_metadata() -> None:
     panel = bump_panel(400, **LEARNABLE)
     train, test = panel.split(test=0.25)
     training = fit(train, task_of(train), Architecture.of())
@@ -206,5 +206,5 @@ def test_auto_learns_what_needs_series_and_metadata_together() -> None:
     ],
     ids=["few", "blocks", "network", "metadata", "signals", "many", "no time"],
 )
-def test_whether_a_network_may_be_trained_is_known_before(panel: Panel, encoder: Any, expected: bool) -> None:
+def test_a_possible_network_is_known_before_training(panel: Panel, encoder: Any, expected: bool) -> None:
     assert may_train_network(panel, Architecture.of(encoder), TrainingSettings()) is expected

@@ -20,7 +20,7 @@ def test_the_majority_baseline_has_the_training_shares():
     np.testing.assert_allclose(majority(np.array([2, 2, 0, 2]), 4, 2), [[0.25, 0, 0.75, 0]] * 2)
 
 
-def test_numbers_are_boosted_as_by_scikit_learn_holes_and_all():
+def test_boosting_equals_scikit_learn_with_missing_numbers():
     random = np.random.default_rng(0)
     values = random.normal(size=(200, 2)).astype(np.float32)
     codes = (values.sum(axis=1) > 0).astype(np.int64)
@@ -45,12 +45,12 @@ def test_every_kind_of_field_is_read(column):
     assert (boosted_classes(panel, np.tile([0, 1], 50), panel) == np.tile([0, 1], 50)).all()
 
 
-def test_more_words_than_the_boosting_takes_are_answered():
+def test_more_categories_than_the_boosting_supports_are_accepted():
     panel = known(place=[f"p{number // 4}" for number in range(1200)])
     assert len(boosted_classes(panel, np.tile([0, 1], 600), panel)) == 1200
 
 
-def test_words_that_training_did_not_have_are_unknown():
+def test_unseen_categories_are_unknown_to_the_boosting():
     panel = known(mode=["idle", "run", "run", "run"] * 25)
     (answer,) = boost_metadata(panel, np.tile([0, 1, 1, 1], 25), 2, known(mode=["off"]))
     assert answer.sum() == pytest.approx(1)

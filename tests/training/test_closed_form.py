@@ -43,7 +43,7 @@ def noisy(n: int, classes: int, seed: int = 0) -> Panel:
     return Panel.from_series(series, labels=labels)
 
 
-def test_a_rocket_is_solved_at_once_and_says_so() -> None:
+def test_a_rocket_is_fitted_in_closed_form() -> None:
     training = fit_small_rocket()
     assert (training.history, training.best_epoch, training.stopped) == ([], 0, "solved")
     penalty = training.model.fitted_on["training"]["penalty"][0]
@@ -54,7 +54,7 @@ def test_a_rocket_is_solved_at_once_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-def test_probabilities_of_new_series_mean_something(classes: int) -> None:
+def test_probabilities_of_new_series_are_calibrated(classes: int) -> None:
     panel, new = noisy(150, classes), noisy(150, classes, seed=1)
     truth = new.require_labels()
     model = fit_small_rocket(panel).model
@@ -97,7 +97,7 @@ def test_leave_one_out_logits_are_those_of_refitted_models() -> None:
     assert np.corrcoef(out_of_sample.logits[:, 0], inside)[0, 1] > 0.8
 
 
-def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
+def test_prediction_sets_from_leave_one_out_logits_reach_their_coverage() -> None:
     """Answers about series that the head was fitted on are nearly all right, and would promise too little."""
     panel, new = noisy(150, 4), noisy(600, 4, seed=1)
     training = fit_small_rocket(panel)
@@ -109,7 +109,7 @@ def test_sets_chosen_on_series_left_out_hold_what_they_promise() -> None:
         assert coverage[0] < found["sets"]["coverage"] < coverage[1]
 
 
-def test_many_series_are_solved_in_one_pass_about_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_series_are_fitted_in_one_pass_about_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit_small_rocket()
     monkeypatch.setattr(closed_form, "MOST_AT_ONCE", 50)
     passed = fit_small_rocket()
@@ -127,7 +127,7 @@ def with_mode(panel: Panel, share: float, seed: int = 0) -> Panel:
 
 
 @pytest.mark.parametrize("at_once", [10_000, 50], ids=["at once", "in one pass"])
-def test_one_fact_counts_beside_thousands_of_features(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_field_counts_among_thousands_of_features(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closed_form, "MOST_AT_ONCE", at_once)
     random = np.random.default_rng(0)
     nothing = Panel.from_series(list(random.normal(size=(160, 30, 1))), labels=np.arange(160) % 2)
@@ -137,18 +137,18 @@ def test_one_fact_counts_beside_thousands_of_features(at_once: int, monkeypatch:
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
 
-def test_facts_that_tell_nothing_do_little_harm() -> None:
+def test_uninformative_metadata_do_little_harm() -> None:
     panel = with_mode(WAVES, 0.0)
     model = fit_small_rocket(panel[:120]).model
     assert np.mean(model.predict(panel[120:]).labels == TEST.labels) >= 0.75
 
 
-def test_metadata_that_are_not_known_are_answered() -> None:
+def test_series_with_unknown_metadata_are_predicted() -> None:
     model = fit_small_rocket(with_mode(TRAIN, 0.5)).model
     assert np.isfinite(model.predict(TEST).logits).all()
 
 
-def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
+def test_missing_values_and_irregular_clocks_are_supported() -> None:
     random = np.random.default_rng(0)
     values = WAVES.values.reshape(160, 60, 1).copy()
     values[random.random(values.shape) < 0.1] = np.nan
@@ -159,7 +159,7 @@ def test_holes_and_uneven_clocks_are_taken_as_by_other_networks() -> None:
     assert np.mean(model.predict(panel[120:]).labels == panel[120:].labels) >= 0.8
 
 
-def test_informative_missingness_is_marked() -> None:
+def test_missing_values_are_masked_if_missingness_is_informative() -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(120, 30, 1))
     labels = np.arange(120) % 2
@@ -169,7 +169,7 @@ def test_informative_missingness_is_marked() -> None:
     assert fit_small_rocket(panel, replace(SMALL, missing="linear")).model.architecture.missing == "linear"
 
 
-def test_several_labels_some_unknown() -> None:
+def test_several_labels_may_be_partly_unknown() -> None:
     panel = noisy(120, 3)
     codes = panel.require_labels()
     labels = np.stack([codes >= 1, codes == 2], axis=1).astype(float)
@@ -240,7 +240,7 @@ def test_weights_raise_the_recall_of_rare_labels() -> None:
     assert np.mean(weighted) > np.mean(plain) + 0.2
 
 
-def test_a_saved_rocket_answers_the_same(tmp_path: object) -> None:
+def test_a_saved_rocket_predicts_the_same(tmp_path: object) -> None:
     panel = with_mode(TRAIN, 0.5)
     model = fit_small_rocket(panel).model
     again = load_model(save_model(model, f"{tmp_path}/model"))
@@ -248,7 +248,7 @@ def test_a_saved_rocket_answers_the_same(tmp_path: object) -> None:
 
 
 @pytest.mark.parametrize("progress", [True, False])
-def test_slow_features_show_a_bar_if_wanted(
+def test_slow_features_show_a_progress_bar_on_request(
     progress: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("limelight.progress.SECONDS_WITHOUT_PROGRESS", 0)
@@ -303,7 +303,7 @@ def test_labels_have_weights_too() -> None:
 
 
 @pytest.mark.parametrize("useful", [True, False], ids=["useful", "random"])
-def test_a_note_says_that_metadata_have_no_weight(useful: bool) -> None:
+def test_metadata_without_weight_are_noted(useful: bool) -> None:
     random = np.random.default_rng(0)
     labels = random.permutation(["ok", "worn"] * 20)
     mode = labels if useful else random.permutation(labels)

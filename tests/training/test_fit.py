@@ -62,7 +62,7 @@ def test_another_seed_gives_other_numbers() -> None:
     assert not same_weights(fit_small_lstm(seed=3), fit_small_lstm(seed=4))
 
 
-def test_global_random_state_is_left_alone() -> None:
+def test_global_random_state_is_unchanged() -> None:
     torch_before, numpy_before, python_before = (
         torch.get_rng_state(),
         np.random.get_state(),
@@ -98,7 +98,7 @@ def test_training_stops_when_validation_gets_no_better() -> None:
     assert len(training.history) == training.best_epoch + 2
 
 
-def test_without_validation_all_epochs_run_and_the_last_weights_stay() -> None:
+def test_without_validation_all_epochs_run_and_the_last_weights_remain() -> None:
     training = fit_small_lstm(epochs=4, validation=None)
     assert (len(training.history), training.best_epoch, training.stopped) == (4, 4, "all epochs done")
     assert "validation_loss" not in training.history[0]
@@ -111,7 +111,7 @@ def test_scaling_is_fitted_on_the_training_series_alone() -> None:
     assert normalisation.scale.item() == pytest.approx(values.std(), rel=1e-5)
 
 
-def test_learning_rate_goes_up_and_down_again() -> None:
+def test_learning_rate_rises_and_falls_again() -> None:
     rates = [row["learning_rate"] for row in fit_small_lstm(epochs=10).history]
     top = int(np.argmax(rates))
     assert 0 < top < 9
@@ -159,7 +159,7 @@ def killed_in_epoch(epoch: int, monkeypatch: pytest.MonkeyPatch, folder: Path) -
             fit_small_lstm(epochs=5, seed=3, folder=folder)
 
 
-def test_resumed_training_ends_as_if_it_had_never_been_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit_small_lstm(epochs=5, seed=3)
     killed_in_epoch(3, monkeypatch, tmp_path)
     resumed = fit_small_lstm(epochs=5, seed=3, folder=tmp_path, resume=True)
@@ -167,7 +167,7 @@ def test_resumed_training_ends_as_if_it_had_never_been_killed(tmp_path: Path, mo
     assert same_weights(resumed, whole)
 
 
-def test_workers_change_no_number_and_are_gone_afterwards() -> None:
+def test_workers_change_no_number_and_are_closed_afterwards() -> None:
     others = {process.pid for process in multiprocessing.active_children()}  # of tests before
     independent = fit_small_lstm(epochs=4, seed=3)
     helped = fit_small_lstm(epochs=4, seed=3, workers=2)
@@ -191,7 +191,7 @@ def test_resuming_another_training_is_refused(tmp_path: Path, monkeypatch: pytes
     )
 
 
-def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
+def test_resuming_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError) as error:
         fit_small_lstm(folder=tmp_path, resume=True)
     file = tmp_path / "checkpoints" / "last.ckpt"
@@ -230,7 +230,7 @@ print(model.predict(panel).shape)
     assert process.returncode == 0
 
 
-def test_missing_values_are_refused_before_training_if_asked_for() -> None:
+def test_missing_values_are_refused_before_training_on_request() -> None:
     panel = TRAIN.compact()
     panel.values = panel.values.copy()
     panel.values[35, 0] = np.nan
@@ -309,7 +309,7 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     assert str(error.value) == f"the checkpoint {str(file)!r} is damaged (RuntimeError); train without resuming"
 
 
-def test_training_that_diverges_is_told_and_not_kept() -> None:
+def test_diverged_training_is_reported_and_not_kept() -> None:
     with pytest.raises(ParameterError) as error:
         fit(TRAIN, TASK, preset("lstm"), settings=TrainingSettings(max_epochs=3, learning_rate=9.0))
     assert str(error.value) == (
@@ -319,13 +319,13 @@ def test_training_that_diverges_is_told_and_not_kept() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the GPU that is asked for")
-def test_gpu_that_is_not_there_is_told() -> None:
+def test_missing_gpu_is_reported() -> None:
     with pytest.raises(ParameterError) as error:
         fit(TRAIN, TASK, SMALL, settings=TrainingSettings(device="gpu"))
     assert str(error.value) == "expected a GPU for device='gpu', got a machine without one; use 'auto' or 'cpu'"
 
 
-def test_the_digest_says_which_series_these_are() -> None:
+def test_the_digest_identifies_the_series() -> None:
     values = TRAIN.compact().values.copy()
     values[3] += 1
     labels = TRAIN.require_labels()

@@ -70,14 +70,14 @@ def equal_batches(mine: Batch, theirs: Batch) -> bool:
     )
 
 
-def test_workers_give_the_batches_that_one_process_gives() -> None:
+def test_workers_yield_the_batches_of_one_process() -> None:
     independent, helped = (training_loader(batches_of_gappy_series(), 8, 0, 1, workers=workers) for workers in (0, 2))
     for epoch in range(2):
         independent.sampler.epoch = helped.sampler.epoch = epoch
         assert all(equal_batches(mine, theirs) for mine, theirs in zip(independent, helped, strict=True))
 
 
-def test_workers_ask_for_nothing_before_the_first_batch_is_wanted() -> None:
+def test_workers_load_nothing_before_the_first_batch() -> None:
     independent, helped = (training_loader(batches_of_gappy_series(), 8, 0, 1, workers=workers) for workers in (0, 2))
     batches = iter(helped)  # as Lightning does with a resumed epoch, before it tells the number
     independent.sampler.epoch = helped.sampler.epoch = 5

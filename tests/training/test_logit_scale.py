@@ -33,7 +33,7 @@ def test_each_label_has_a_scale_from_known_targets():
     assert both[0] > both[1]
 
 
-def test_scores_that_are_always_right_get_a_finite_scale():
+def test_perfect_scores_have_a_finite_scale():
     targets = targets_of_codes(torch.tensor([0, 1, 2] * 10), 3)
     assert 0 < fit_scale(targets, targets)[0] < 10
 

@@ -52,14 +52,14 @@ def by_hand(task: Task, logits: torch.Tensor, targets: torch.Tensor) -> np.ndarr
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_the_loss_is_the_mean_over_what_is_known(kind: str) -> None:
+def test_the_loss_is_the_mean_over_known_targets(kind: str) -> None:
     task, logits, targets = random_case(kind)
     assert Loss(task)(logits, targets).item() == pytest.approx(-np.log(by_hand(task, logits, targets)).mean())
 
 
 @pytest.mark.parametrize("imbalance", ["none", "weights", "focal"])
 @pytest.mark.parametrize("kind", TASKS)
-def test_what_is_unknown_gives_no_gradient(kind: str, imbalance: str) -> None:
+def test_unknown_targets_have_no_gradient(kind: str, imbalance: str) -> None:
     task, logits, targets = random_case(kind)
     loss_for(task, np.array([[0, 1, 1], [1, 0, 1]] if task.multilabel else [0, 0, 1]), imbalance)(
         logits, targets
@@ -71,7 +71,7 @@ def test_what_is_unknown_gives_no_gradient(kind: str, imbalance: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_where_nothing_is_known_the_loss_is_nothing(kind: str) -> None:
+def test_the_loss_without_known_targets_is_zero(kind: str) -> None:
     task, logits, targets = random_case(kind, unknown=1.0)
     loss = Loss(task)(logits, targets)
     loss.backward()
@@ -79,7 +79,7 @@ def test_where_nothing_is_known_the_loss_is_nothing(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TASKS)
-def test_the_focal_loss_weighs_by_how_wrong_an_answer_is(kind: str) -> None:
+def test_the_focal_loss_weighs_by_the_error_of_a_prediction(kind: str) -> None:
     task, logits, targets = random_case(kind)
     right = by_hand(task, logits, targets)
     expected = (-((1 - right) ** FOCUS) * np.log(right)).mean()
@@ -88,7 +88,7 @@ def test_the_focal_loss_weighs_by_how_wrong_an_answer_is(kind: str) -> None:
 
 @pytest.mark.parametrize("imbalance", ["none", "weights"])
 @pytest.mark.parametrize("task", [TWO, THREE, LABELS], ids=["two", "three", "labels"])
-def test_guessing_is_the_best_constant_under_weights(task: Task, imbalance: str) -> None:
+def test_the_loss_of_guessing_is_that_of_the_best_constant(task: Task, imbalance: str) -> None:
     codes = np.array([[0, 1, 1], [0, 0, 1], [0, 0, 0], [1, 0, 1], [0, 1, 1], [0, 0, 1]])
     if not task.multilabel:
         codes = codes.sum(axis=1) if task is THREE else codes[:, 1]
@@ -102,7 +102,7 @@ def test_guessing_is_the_best_constant_under_weights(task: Task, imbalance: str)
     assert loss_of_shares(loss, codes, codes) == pytest.approx(best.fun, abs=1e-6)
 
 
-def test_weights_of_classes_are_those_that_scikit_learn_calls_balanced() -> None:
+def test_weights_of_classes_are_the_balanced_weights_of_scikit_learn() -> None:
     codes = np.array([0] * 6 + [1] * 3 + [2] + [-1] * 5)
     weights = loss_for(THREE, codes, "weights").weights
     np.testing.assert_allclose(weights, compute_class_weight("balanced", classes=np.arange(3), y=codes[:10]), rtol=1e-6)
@@ -117,7 +117,7 @@ def test_weighted_classes_give_the_weighted_log_loss() -> None:
     assert Loss(task, weights)(logits, targets).item() == pytest.approx(expected)
 
 
-def test_what_is_there_counts_as_much_as_what_is_not() -> None:
+def test_weights_balance_present_and_absent_labels() -> None:
     codes = np.array([[1, 0, 1], [0, 0, 1], [0, 1, -1], [0, 1, -1]])
     assert loss_for(LABELS, codes, "weights").weights.tolist() == pytest.approx([3.0, 1.0, 0.01])
     assert loss_for(TWO, codes[:, 0], "weights").weights.tolist() == [3.0]
@@ -137,7 +137,7 @@ def test_weighted_labels_are_torchs_with_a_positive_weight(kind: str) -> None:
     assert Loss(task, weights)(logits, targets).item() == pytest.approx(expected.item())
 
 
-def test_the_weight_of_an_absent_class_is_at_most_hundred() -> None:
+def test_the_weight_of_a_rare_label_is_limited() -> None:
     assert loss_for(TWO, np.zeros(1000, dtype=int), "weights").weights.tolist() == [100.0]
     assert loss_for(THREE, np.repeat([0, 1], 500), "weights").weights.tolist() == pytest.approx([2 / 3, 2 / 3, 100.0])
 
@@ -154,13 +154,13 @@ def test_every_class_is_drawn_as_often_as_any_other(codes: list[int]) -> None:
     assert shares == pytest.approx([shares[0]] * 3)
 
 
-def test_a_series_counts_by_the_rarest_label_that_it_has() -> None:
+def test_a_series_is_drawn_by_its_rarest_label() -> None:
     codes = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [-1, -1, -1]])
     weights = series_weights(LABELS, codes, np.ones(6))
     assert (weights / weights.min()).tolist() == pytest.approx([3, 1, 1, 1, 1, 1])  # fog once, the others three times
 
 
-def test_a_series_counts_by_the_rarest_of_its_steps() -> None:
+def test_a_series_is_drawn_by_its_rarest_step() -> None:
     task = Task(("0", "1"), level="step")
     weights = series_weights(task, np.array([0, 0, 0, 1, 0, -1, 0]), np.array([2, 2, 1, 1, 1]))
     assert weights.tolist() == pytest.approx(np.array([1 / 4, 1, 1 / 4, 1 / 4, 1 / 4]) / 2)

@@ -29,23 +29,23 @@ def with_sham(panel: Panel, seed: int) -> Panel:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_only_products_with_the_series_show_helps(seed: int) -> None:
+def test_metadata_useful_only_in_products_help(seed: int) -> None:
     panel = bumps(seed=seed)
     assert metadata_help(panel, task_of(panel), None, seed) is True
     assert metadata_help(with_sham(panel, seed), task_of(panel), None, seed) is False
 
 
-def test_labels_are_shown_by_a_field_of_their_own() -> None:
+def test_a_field_equal_to_the_label_helps() -> None:
     panel = with_sham(bumps(), 0)
     panel = panel.replace(metadata=panel.metadata.append_column("class", pa.array(panel.labels.tolist())))
     assert metadata_help(panel, task_of(panel), None, 0) is True
 
 
-def test_too_few_series_show_nothing() -> None:
+def test_too_few_series_decide_nothing() -> None:
     assert metadata_help(bumps(11), task_of(bumps(11)), None, 0) is None
 
 
-def test_several_labels_may_be_helped() -> None:
+def test_metadata_may_help_with_several_labels() -> None:
     panel = with_sham(bumps(), 0)
     labels = np.stack([np.random.default_rng(7 + place).integers(0, 2, len(panel)) for place in (0, 1)], axis=1)
     panel = panel.replace(labels=labels.astype(float), label_names=("rain", "fog"))
@@ -66,7 +66,7 @@ def test_side_signals_are_left_to_the_network() -> None:
     [Architecture.of("gru", fusion="late"), Architecture.of("gru", fusion="attention")],
     ids=["late", "attention"],
 )
-def test_a_stated_fusion_stays(architecture: Architecture) -> None:
+def test_a_stated_fusion_is_kept(architecture: Architecture) -> None:
     panel = with_sham(bumps(30), 0)
     assert with_useful_metadata(architecture, panel, task_of(panel), None, 0) == (architecture, ())
 

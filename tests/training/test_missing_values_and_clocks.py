@@ -35,7 +35,7 @@ def score(panel: Panel, **words: str) -> float:
     return float(np.mean(model.predict(panel[cut:]).labels == panel[cut:].require_labels()))
 
 
-def test_only_known_values_are_scaled_by() -> None:
+def test_scaling_uses_known_values_only() -> None:
     model = fit_gru(alternating_panel([[1.0, NAN, 3.0], [NAN, 5.0]]))
     assert model.network.normalisation.mean.tolist() == [3.0]
     assert model.network.normalisation.scale.tolist() == pytest.approx([np.std([1.0, 3.0, 5.0])])
@@ -64,21 +64,21 @@ def test_the_time_between_steps_is_scaled_like_a_channel() -> None:
         ([1.0, NAN, 3.0], [0.0, 1.0, 5.0], ("mask", "elapsed")),
     ],
 )
-def test_auto_is_settled_by_the_training_series(
+def test_auto_is_resolved_on_the_training_series(
     values: list[float], times: list[float] | None, words: tuple[str, str]
 ) -> None:
     model = fit_gru(alternating_panel([values] * 4, times=None if times is None else [times] * 4))
     assert (model.architecture.missing, model.architecture.clock) == words
 
 
-def test_what_was_missing_and_the_clock_are_noted() -> None:
+def test_missing_values_and_clock_are_noted() -> None:
     dates = np.array(["2024-01-01", "2024-01-02", "2024-01-09"], dtype="datetime64[ns]")
     facts = fit_gru(alternating_panel([[1.0, NAN, 3.0]] * 4, times=[dates] * 4)).fitted_on
     assert (facts["missing_values"], facts["clock"]) == (4, "dates")
     assert fit_gru(alternating_panel([[1.0, 2.0]] * 4)).fitted_on["clock"] is None
 
 
-def test_missing_values_of_the_validation_alone_are_treated_too() -> None:
+def test_missing_values_only_in_validation_series_are_supported() -> None:
     holed = alternating_panel([[1.0, 2.0], [NAN, 2.0]])
     assert fit_gru(alternating_panel([[1.0, 2.0]] * 4), validation=holed).architecture.missing == "mask"
     with pytest.raises(DataError, match=r"got a missing value \(NaN\) in series '1', step 0"):
@@ -95,7 +95,7 @@ def test_infinite_values_are_refused_before_training(missing: str) -> None:
     )
 
 
-def test_a_clock_that_is_asked_for_must_be_there() -> None:
+def test_a_requested_clock_must_exist() -> None:
     with pytest.raises(DataError) as error:
         fit_gru(alternating_panel([[1.0, 2.0]] * 4), clock="elapsed")
     assert str(error.value) == (
@@ -114,7 +114,7 @@ def test_a_validation_with_another_kind_of_clock_is_refused() -> None:
         )
 
 
-def test_where_values_are_missing_is_learned_with_the_mask_alone() -> None:
+def test_missingness_is_learned_only_with_the_mask() -> None:
     random = np.random.default_rng(0)
     series = [np.full(20, 7.0) for _ in range(240)]
     for place, one in enumerate(series):

@@ -86,14 +86,14 @@ def test_a_killed_process_ends_a_training_that_resumes(tmp_path: Path, monkeypat
     assert [row["epoch"] for row in resumed.history] == list(range(1, 13))
 
 
-def test_a_process_ends_with_the_one_that_started_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_ends_with_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getppid", lambda: 1)
     monkeypatch.setattr("os._exit", sys.exit)
     with pytest.raises(SystemExit, match="1"):
         StopOnRequest(tmp_path / "stop", parent=7).on_train_batch_end(None, None)  # type: ignore[arg-type]
 
 
-def test_shares_of_a_batch_have_its_loss() -> None:
+def test_losses_of_parts_sum_to_the_loss_of_the_batch() -> None:
     panel = ragged()
     task = task_of(panel)
     targets = targets_of(task, panel)
@@ -118,13 +118,13 @@ def test_shares_of_a_batch_have_its_loss() -> None:
         ({"strategy": "ddp_nccl"}, "expected GPUs for strategy='ddp_nccl', got none in use; use 'ddp' or 'ddp_gloo'"),
     ],
 )  # fmt: skip
-def test_what_needs_a_gpu_is_refused_without_one(settings: dict[str, str], message: str) -> None:
+def test_settings_for_a_gpu_are_refused_without_one(settings: dict[str, str], message: str) -> None:
     with pytest.raises(ParameterError) as error:
         require_device(TrainingSettings(device="cpu", **settings))  # type: ignore[arg-type]
     assert str(error.value) == message
 
 
-def test_more_gpus_than_there_are_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_gpus_than_available_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(ParameterError) as error:

@@ -36,7 +36,7 @@ def with_modes(panel: Panel, modes: list[str]) -> Panel:
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
-def test_the_mode_may_turn_what_a_series_means(encoder: str) -> None:
+def test_products_learn_a_mode_that_inverts_the_label(encoder: str) -> None:
     assert accuracy(fit_small(TRAIN, encoder)) >= 0.97
 
 
@@ -50,7 +50,7 @@ def test_products_with_shuffled_modes_are_not_used(seed: int) -> None:
     assert fit_small(waves).model.network.products is None
 
 
-def test_numbers_and_words_turn_the_meaning_as_categories_do() -> None:
+def test_products_learn_numbers_and_texts_that_invert_the_label() -> None:
     for mode_as in ("number", "text", "boolean"):
         settings = BumpSettings(dataset_size=400, num_points=40, width=6, mode_as=mode_as)  # type: ignore[arg-type]
         panel = generate_bumps(settings, 0)[0]
@@ -81,7 +81,7 @@ def test_a_model_with_products_survives_saving(tmp_path: Path) -> None:
     np.testing.assert_allclose(again.predict(TEST).novelty, model.predict(TEST).novelty, rtol=1e-5)
 
 
-def test_neither_batch_nor_padding_changes_an_answer() -> None:
+def test_neither_batch_nor_padding_changes_a_prediction() -> None:
     model = fit_small(TRAIN).model
     together = model.predict(TEST).logits
     np.testing.assert_array_equal(
@@ -89,13 +89,13 @@ def test_neither_batch_nor_padding_changes_an_answer() -> None:
     )
 
 
-def test_an_unknown_mode_is_answered() -> None:
+def test_series_with_an_unknown_mode_are_predicted() -> None:
     model = fit_small(TRAIN).model
     unknown = model.predict(with_modes(TEST, ["third"] * len(TEST)))
     assert np.isfinite(unknown.logits).all()
 
 
-def test_a_block_may_count_only_in_products() -> None:
+def test_a_block_may_have_weight_only_in_products() -> None:
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(200, 40, generator=generator)
     series, mode = (torch.randint(0, 2, (200, 1), generator=generator).float() for _ in range(2))

@@ -40,7 +40,7 @@ def test_the_head_is_that_of_sklearn(n, width, classes):
 
 
 @pytest.mark.parametrize(("n", "width"), [(12, 30), (30, 5)])
-def test_left_out_scores_are_those_of_refitting_without_each_series(n, width):
+def test_leave_one_out_scores_equal_those_of_refits(n, width):
     features, codes = _planted(n, width, 3)
     targets = targets_of_codes(codes, 3)
     ridge = fit_ridge(features, targets, alphas=[0.7])
@@ -55,7 +55,7 @@ def test_left_out_scores_are_those_of_refitting_without_each_series(n, width):
     n=st.integers(4, 20), width=st.integers(1, 25), copies=st.integers(1, 2), alpha=st.sampled_from([1e-3, 1.0, 1e3])
 )
 @settings(deadline=None, max_examples=50)
-def test_both_ways_to_solve_agree(n, width, copies, alpha):
+def test_primal_and_dual_solutions_agree(n, width, copies, alpha):
     features, codes = _planted(n, width, 2)
     features = features.repeat(1, copies)
     padding = torch.zeros(n, n)
@@ -115,7 +115,7 @@ def test_held_out_rows_are_scored_without_being_fitted():
     torch.testing.assert_close(streamed.scores, others(features[streamed.rows]).double(), rtol=0, atol=1e-5)
 
 
-def test_features_far_from_zero_stream_as_well():
+def test_features_far_from_zero_are_streamed_accurately():
     features, codes = _planted(400, 6, 2)
     targets = targets_of_codes(codes, 2)
     near, far = (fit_ridge_streamed([(features + shift, targets)], alphas=[1.0]) for shift in (0, 1_000))

@@ -17,7 +17,7 @@ def test_batch_is_never_larger_than_the_set() -> None:
     assert TrainingSettings(batch_size=100_000).resolve(24, LSTM()).batch_size == 24
 
 
-def test_what_is_stated_stays() -> None:
+def test_stated_settings_are_kept() -> None:
     stated = TrainingSettings(max_epochs=3, patience=2, batch_size=5, augmentation=["jitter"], label_smoothing=0.2)
     assert stated.resolve(7000, Inception()) == stated
 

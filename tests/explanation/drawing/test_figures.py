@@ -38,7 +38,7 @@ def test_weights_keep_their_colours():
     assert ax.images[0].get_cmap() is GLOW
 
 
-def test_a_long_series_keeps_what_speaks_against_too():
+def test_a_long_series_keeps_negative_importance():
     against = np.zeros(100_000)
     against[777] = -2.0
     ax = Figure().subplots()
@@ -62,7 +62,7 @@ def test_each_channel_has_axes_and_the_last_shows_time():
     assert "svg" in svg_of(figure)
 
 
-def test_metadata_stand_beside_the_title_with_what_they_add():
+def test_metadata_are_listed_with_their_evidence():
     panel = noise(9, 9, metadata=pa.table({"mode": ["late", "early"]}))
     whole = explain(linear([[1.0]]), panel, "gradients", "b")
     fields = {"mode": np.array([1.25, -0.5])}
@@ -73,7 +73,7 @@ def test_metadata_stand_beside_the_title_with_what_they_add():
     ]
 
 
-def test_many_channels_show_those_that_count_most():
+def test_the_most_important_of_many_channels_are_shown():
     weights = np.zeros((20, 1))
     weights[13] = 1.0
     axes = main_axes(explain(linear(weights.tolist()), noise(9, width=20), "gradients", "b").plot())
@@ -95,7 +95,7 @@ def test_the_grid_has_a_column_for_each_kind():
     assert "svg" in svg_of(figure)
 
 
-def test_a_kind_without_series_says_so():
+def test_a_kind_without_series_is_stated():
     panel = Panel.from_series([np.full(4, -1.0)], labels=["a"])
     figure = grid(explain(linear([[1.0]]), panel, "gradients"), each=1)
     assert [part.get_suptitle() for part in figure.subfigs] == [
@@ -115,7 +115,7 @@ def test_several_labels_have_no_grid():
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
-def test_answers_about_steps_stand_as_bands_below_the_truth(kind):
+def test_predicted_steps_are_bands_below_the_truth(kind):
     outputs = {"binary": 1, "multiclass": 3, "multilabel": 2}[kind]
     classes = ("a", "b", "c") if kind == "multiclass" else ("a", "b")
     several = kind == "multilabel"
@@ -136,7 +136,7 @@ def test_answers_about_steps_stand_as_bands_below_the_truth(kind):
     assert "svg" in svg_of(figure)
 
 
-def test_answers_about_series_have_no_bands():
+def test_predictions_of_series_have_no_bands():
     panel = noise(5)
     with pytest.raises(ParameterError) as error:
         bands(panel, 0, linear([[1.0]]).predict(panel))
@@ -145,7 +145,7 @@ def test_answers_about_series_have_no_bands():
     )
 
 
-def test_titles_name_the_labels_that_are_there():
+def test_titles_name_the_present_labels():
     panel = noise(5, labels=[[1, 0]], label_names=["rain", "fog"])
     figure = explain(linear([[0.0, 0.0]], ("rain", "fog"), multilabel=True), panel, "gradients").plot()
     assert main_axes(figure)[0].get_title(loc="left") == "0 | true: rain | predicted: rain (50 %), fog (50 %)"

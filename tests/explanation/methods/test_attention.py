@@ -95,12 +95,12 @@ def test_several_series_do_not_go_into_one_pair_of_axes():
         explanation(n=2).plot(ax=Figure().subplots())
 
 
-def test_the_title_says_id_truth_and_answer_with_probability():
+def test_the_title_has_id_truth_and_prediction_with_probability():
     figure = explanation(n=1, ids=["pump"], labels=["ok"]).plot()
     assert figure.axes[0].get_title(loc="left") == "pump | true: ok | predicted: fault (50 %)"
 
 
-def test_the_true_interval_is_named_where_it_is_known():
+def test_the_true_interval_is_named_if_known():
     figure = explanation(n=2, intervals=[(3, 9), (-1, -1)]).plot()
     known, unknown = figure.axes
     assert [text.get_text() for text in known.get_legend().get_texts()] == ["true interval"]
@@ -118,7 +118,7 @@ def test_names_are_drawn_as_they_are():
     assert "<script>" not in svg
 
 
-def test_channels_of_very_different_size_are_rescaled_and_said_so():
+def test_channels_of_very_different_size_are_rescaled_with_a_note():
     ax = Figure().subplots()
     draw_series(ax, Panel.from_series([np.array([[0, 0], [1, 5000.0]])]), 0)
     assert ax.get_ylabel() == "2 channels, rescaled"
@@ -138,7 +138,7 @@ def test_a_long_series_keeps_its_peaks_in_the_picture():
     assert ax.images[0].get_array().max() == 0.8
 
 
-def test_even_attention_looks_faint():
+def test_uniform_attention_is_drawn_faintly():
     ax = Figure().subplots()
     draw_series(ax, Panel.from_series([np.zeros(10)]), 0, np.full(10, 0.1))
     shade = ax.images[0]
@@ -164,7 +164,7 @@ def test_a_series_of_one_step_can_be_drawn():
     assert "svg" in svg_of(explanation(n=1, steps=1, intervals=[(0, 1)]).plot())
 
 
-def test_explaining_does_not_load_matplotlib_until_something_is_drawn():
+def test_explaining_loads_matplotlib_only_for_drawing():
     code = "import sys, limelight.explanation.methods.attention; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -240,7 +240,7 @@ SPEED = {"speed": "m/s", "height": "m", "time": "s"}
         (["speed", "height"], {"speed": "m", "height": "m"}, "2 channels (m)"),
     ],
 )
-def test_the_value_axis_says_channel_and_unit(channels, units, label):
+def test_the_value_axis_names_channel_and_unit(channels, units, label):
     ax = Figure().subplots()
     width = 1 if channels is None else len(channels)
     draw_series(ax, Panel.from_series([np.arange(4.0 * width).reshape(4, width)], channels=channels, units=units), 0)
@@ -273,7 +273,7 @@ def test_rescaled_channels_have_no_units():
     ],
     ids=["no clock", "numbers", "not increasing", "dates"],
 )
-def test_the_time_axis_says_its_unit(times, label):
+def test_the_time_axis_names_its_unit(times, label):
     ax = Figure().subplots()
     times = None if times is None else [times]
     draw_series(ax, Panel.from_series([[1.0, 2.0, 3.0]], times=times, units={"time": "s"}), 0)

@@ -89,7 +89,7 @@ def test_evidence_for_one_class_is_opposite_of_the_other() -> None:
         np.testing.assert_array_equal(ours, -theirs)
 
 
-def test_there_is_more_evidence_about_the_bump_than_elsewhere() -> None:
+def test_evidence_is_concentrated_on_the_bump() -> None:
     panel = bumped(2, n=120)
     explanation = explain_evidence(fit_rocket(panel, fusion=[]), panel)
     assert panel.intervals is not None
@@ -130,7 +130,7 @@ def test_metadata_count_relative_to_average_metadata() -> None:
     assert explanation.fields["mode"][mode == "m1"].min() > 0 > explanation.fields["mode"][mode == "m0"].max()
 
 
-def test_numbers_marks_and_words_belong_to_their_field() -> None:
+def test_evidence_of_numbers_indicators_and_categories_belongs_to_fields() -> None:
     panel = bumped(2, n=60)
     random = np.random.default_rng(5)
     age = [None if row % 7 == 0 else float(row) for row in range(60)]
@@ -166,12 +166,12 @@ def test_a_target_that_is_no_class_is_refused() -> None:
     assert str(error.value) == ("expected a target among the classes 'c0', 'c1', got 'c2'; known are: c0, c1")
 
 
-def test_no_series_have_no_evidence() -> None:
+def test_an_empty_panel_has_no_evidence() -> None:
     panel = bumped(2)
     assert len(explain_evidence(fit_rocket(panel), panel[:0])) == 0
 
 
-def test_a_network_whose_answer_is_no_sum_is_refused() -> None:
+def test_a_network_without_additive_evidence_is_refused() -> None:
     panel = bumped(2)
     model = TimeSeriesClassifier("gru", max_epochs=1, random_state=0).fit(panel)
     with pytest.raises(ParameterError) as error:
@@ -182,7 +182,7 @@ def test_a_network_whose_answer_is_no_sum_is_refused() -> None:
     )
 
 
-def test_the_estimator_shows_evidence_where_there_is_no_attention() -> None:
+def test_the_estimator_explains_by_evidence_without_attention() -> None:
     panel = bumped(2)
     model = TimeSeriesClassifier("rocket", random_state=0).fit(panel)
     explanation = model.explain(panel[:3])
@@ -257,7 +257,7 @@ def test_evidence_is_in_the_channel_of_the_difference(encoder: Encoder) -> None:
     assert min(shares) > 0.5
 
 
-def test_marks_of_missing_values_belong_to_their_channel() -> None:
+def test_evidence_of_missing_indicators_belongs_to_their_channel() -> None:
     series, labels = in_one_channel(40, 0)
     series[::2, 40:50, 2] = np.nan
     model = TimeSeriesClassifier(Rocket(features=840), missing="mask", random_state=0).fit(series, labels)
@@ -267,7 +267,7 @@ def test_marks_of_missing_values_belong_to_their_channel() -> None:
         np.testing.assert_allclose(channels.sum(axis=1), steps, atol=1e-5)
 
 
-def test_the_clock_belongs_to_no_channel() -> None:
+def test_evidence_of_the_clock_belongs_to_no_channel() -> None:
     series, labels = in_one_channel(40, 0)
     panel = Panel.from_series(list(series), labels=labels, times=[np.cumsum(np.ones(60))] * 40)
     model = fit(panel, task_of(panel), Architecture.of(ROCKET, clock="elapsed")).model

@@ -69,7 +69,7 @@ def test_padding_changes_nothing(encoder):
     np.testing.assert_allclose(alone.channels[0], together.channels[0], atol=1e-6)
 
 
-def test_a_channel_that_the_network_ignores_gets_nothing():
+def test_an_ignored_channel_has_no_importance():
     shown = explain_gradients(linear([[1.0], [0.0]]), noise(7, width=2))
     assert (shown.channels[0][:, 1] == 0).all()
 
@@ -81,7 +81,7 @@ def test_one_of_several_labels_is_explained_by_its_own_weights():
     assert shown.target.tolist() == ["fog"]
 
 
-def test_answers_about_steps_are_explained_at_the_steps_asked_about():
+def test_predictions_of_steps_are_explained_at_the_requested_steps():
     panel = noise(8, width=1)
     model = linear([[2.0]], level="step")
     shown = explain_gradients(model, panel, "b", steps=(3, 5))
@@ -90,7 +90,7 @@ def test_answers_about_steps_are_explained_at_the_steps_asked_about():
     np.testing.assert_allclose(shown.importance[0], expected, atol=1e-6)
 
 
-def test_answers_about_steps_are_explained_where_the_class_was_answered():
+def test_predictions_of_steps_are_explained_at_steps_of_the_class():
     panel = Panel.from_series([[1.0, 3.0, -1.0, 2.0]])
     shown = explain_gradients(linear([[3.0]], level="step"), panel)
     np.testing.assert_allclose(shown.importance[0], [1.0, 3.0, 0.0, 2.0], atol=1e-6)
@@ -98,7 +98,7 @@ def test_answers_about_steps_are_explained_where_the_class_was_answered():
 
 
 @pytest.mark.parametrize("way", ["mask", "last", "linear", "mean"])
-def test_a_missing_value_gets_nothing_and_the_sum_stays_right(way):
+def test_a_missing_value_has_no_importance_and_sums_are_exact(way):
     architecture = Architecture.of({"name": "gru", "hidden_size": 4}, "mean", missing=way)
     model = FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
     values = np.array([1.0, np.nan, 3.0, -2.0, np.nan])
@@ -116,7 +116,7 @@ def test_gradients_leave_weights_and_predictions_unchanged():
     assert torch.is_grad_enabled()
 
 
-def test_without_captum_gradients_say_what_to_install(monkeypatch):
+def test_without_captum_gradients_name_the_extra(monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(gradients, "find_spec", lambda name: None if name == "captum" else real(name))
     model = linear([[1.0]])
@@ -130,7 +130,7 @@ def test_without_captum_gradients_say_what_to_install(monkeypatch):
     assert explain(model, noise(4, 4, 4)).method == "occlusion"
 
 
-def test_a_series_whose_sum_misses_gets_more_points():
+def test_more_points_are_used_until_the_sum_is_exact():
     class Steep(nn.Module):
         """Answers by a step function, smoothed, so that few points miss it."""
 
@@ -152,7 +152,7 @@ def test_a_series_whose_sum_misses_gets_more_points():
     assert enough.importance[0].sum() == pytest.approx(10, abs=0.1)
 
 
-def test_no_points_are_refused():
+def test_zero_points_are_refused():
     with pytest.raises(ParameterError) as error:
         explain_gradients(linear([[1.0]]), noise(4), points=0)
     assert str(error.value) == "expected at least 1 point, got points=0; increase points"

@@ -47,7 +47,7 @@ def test_the_planted_bump_is_found():
         assert start - 3 <= one.argmax() < stop + 3
 
 
-def test_a_channel_that_the_network_ignores_gets_nothing():
+def test_an_ignored_channel_has_no_importance():
     shown = explain_occlusion(linear([[1.0], [0.0]]), noise(30, 30, width=2))
     assert (shown.channels[0][:, 1] == 0).all()
     assert (shown.channels[0][:, 0] != 0).all()
@@ -70,7 +70,7 @@ def test_occlusion_is_reproducible_and_excludes_the_series_itself():
     np.testing.assert_allclose(one.importance[1], 1.0)
 
 
-def test_other_series_stand_in_at_the_same_relative_place():
+def test_background_values_are_taken_at_the_same_relative_position():
     panel, background = noise(6, 3).compact(), Panel.from_series([np.arange(3.0), np.arange(12.0)])
     assert matching_steps(panel, background, np.array([0, 1])).tolist() == [0, 0, 1, 1, 2, 2, 5, 9, 13]
 
@@ -83,7 +83,7 @@ def test_padding_changes_nothing():
     np.testing.assert_allclose(alone.importance[0], together.importance[0], atol=1e-6)
 
 
-def test_one_of_several_labels_and_answers_about_steps():
+def test_occlusion_explains_multilabel_and_step_predictions():
     panel = noise(6, width=2)
     several = linear([[1.0, 0.0], [0.0, 1.0]], ("rain", "fog"), multilabel=True)
     asked = {"background": constant(0.0, width=2), "window": 1, "stride": 1, "draws": 1}
@@ -138,7 +138,7 @@ def test_impossible_settings_are_refused(settings, message):
     assert str(error.value) == message
 
 
-def test_one_series_alone_has_no_other_to_stand_in():
+def test_one_series_alone_has_no_background():
     with pytest.raises(DataError) as error:
         explain_occlusion(linear([[1.0]]), noise(9))
     assert str(error.value) == (

@@ -19,7 +19,7 @@ def with_attention():
     return FittedModel(Task(("a", "b")), architecture, Network(architecture, 1, 1), ("channel_0",))
 
 
-def test_each_model_is_explained_by_what_it_has():
+def test_default_methods_depend_on_the_model():
     assert methods_of(with_attention()) == ["attention", "gradients", "occlusion"]
     assert methods_of(linear([[1.0]])) == ["gradients", "occlusion"]
     assert explain(with_attention(), noise(5)).method == "attention"
@@ -27,21 +27,21 @@ def test_each_model_is_explained_by_what_it_has():
     assert explain(linear([[1.0]]), noise(5)).method == "gradients"
 
 
-def test_attention_keeps_its_promises():
+def test_attention_is_nonnegative_and_sums_to_one():
     shown = explain(with_attention(), noise(5, 9), "attention")
     assert all((one >= 0).all() for one in shown.importance)
     np.testing.assert_allclose([one.sum() for one in shown.importance], 1, atol=1e-6)
     assert (shown.target, shown.signed, shown.completeness) == (None, False, None)
 
 
-def test_a_method_is_added_by_one_line(monkeypatch):
+def test_a_registered_method_is_available(monkeypatch):
     monkeypatch.setitem(METHODS, "lime", METHODS["occlusion"])
     assert explain(linear([[1.0]]), noise(5, 5), "lime", "a", draws=1).target.tolist() == ["a", "a"]
 
 
 @pytest.mark.parametrize("method", ["attention", "gradients", "occlusion"])
 @pytest.mark.parametrize("settings", [{}, {"level": "step"}])
-def test_no_series_give_an_empty_explanation(method, settings):
+def test_an_empty_panel_has_an_empty_explanation(method, settings):
     if method == "attention" and settings:
         pytest.skip("answers about steps have no attention")
     model = with_attention() if method == "attention" else linear([[1.0]], **settings)
@@ -92,7 +92,7 @@ def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
         ),
     ],
 )
-def test_what_cannot_be_asked_is_refused(asked, message):
+def test_impossible_requests_are_refused(asked, message):
     with pytest.raises(ParameterError) as error:
         explain(with_attention(), noise(5, 5), **asked)
     assert str(error.value) == message
@@ -107,7 +107,7 @@ def test_steps_beyond_a_series_are_refused():
     )
 
 
-def test_the_answer_is_the_target_unless_said_otherwise():
+def test_the_predicted_class_is_the_default_target():
     answers = Prediction(np.array(["x", "y"]), Task(("a", "b", "c")), np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 0.0]]))
     assert resolve_target(answers).names.tolist() == ["b", "a"]
     assert resolve_target(answers, "c").names.tolist() == ["c", "c"]
@@ -127,7 +127,7 @@ def test_log_odds_are_those_of_the_probability(kind):
         np.testing.assert_allclose(resolved.probability(answers), chance)
 
 
-def test_the_target_per_step_averages_steps_predicted_so():
+def test_the_target_per_step_averages_the_steps_predicted_as_it():
     task = Task(("a", "b"), level="step")
     answers = Prediction(np.array(["x", "y"]), task, np.array([[-1.0], [2.0], [4.0], [-3.0]]), lengths=np.array([3, 1]))
     resolved = resolve_target(answers)
@@ -146,14 +146,14 @@ def test_rows_of_an_explanation_are_an_explanation():
     np.testing.assert_array_equal(part.prediction.logits, whole.prediction.logits[[2, 0]])
 
 
-def test_rows_of_an_explanation_of_steps_keep_their_answers():
+def test_rows_of_an_explanation_of_steps_keep_their_predictions():
     whole = explain(linear([[1.0]], level="step"), noise(5, 8, 3), "gradients")
     part = whole[[2, 0]]
     np.testing.assert_array_equal(part.prediction.logits, whole.prediction.logits[[13, 14, 15, 0, 1, 2, 3, 4]])
     assert part.prediction.lengths.tolist() == [3, 5]
 
 
-def test_the_table_says_target_spread_and_channels():
+def test_the_table_has_target_spread_and_channels():
     panel = Panel.from_series(np.ones((2, 3, 2)), channels=["x", "y"])
     model = linear([[1.0], [2.0]])
     model.channels = ("x", "y")

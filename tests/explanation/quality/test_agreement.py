@@ -36,7 +36,7 @@ def test_importance_that_explains_the_drop_agrees():
     assert measure(rising(), values_of(rising())).by_series.mean() > 0.4
 
 
-def test_the_opposite_importance_disagrees():
+def test_inverted_importance_disagrees():
     assert measure(rising(), [-one for one in values_of(rising())]).by_series.mean() < -0.4
 
 
@@ -50,7 +50,7 @@ def test_constant_importance_is_zero():
     assert not measure(rising(), [np.full(40, 2.0)] * 12).by_series.any()
 
 
-def test_both_signs_are_measured_alone():
+def test_each_sign_is_measured_separately():
     found = measure(rising(), values_of(rising()))
     assert found.supporting > 0.4
     assert found.opposing > 0.4
@@ -58,7 +58,7 @@ def test_both_signs_are_measured_alone():
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_ndcg_differs_from_chance_by_what_explains(sign):
+def test_the_ndcg_of_faithful_importance_exceeds_chance(sign):
     ranking = measure(rising(), [sign * one for one in values_of(rising())]).ranking
     assert sign * (ranking[:, 0] - ranking[:, 1]).mean() > 0.08
 
@@ -110,7 +110,7 @@ def test_masks_hide_a_part_of_every_series():
     assert [bool(mask[start : start + length].any()) for start, length in ((0, 1), (1, 7), (8, 100))] == [True] * 3
 
 
-def test_a_model_that_guesses_explains_nothing():
+def test_a_model_at_chance_has_no_agreement():
     agreement = Agreement(np.array([0.6, 0.7, 0.8]), np.ones((3, 2)), None, None, np.array(["a"] * 3))
     found = recommend({"evidence": agreement}, Skill(0.52, False, 60))
     assert found["trusted"] == []

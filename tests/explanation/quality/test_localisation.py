@@ -30,7 +30,7 @@ def test_share_and_peak_inside_are_means_over_series():
     assert scores["attention_inside_uniform"] == scores["peak_inside_uniform"] == (2 / 4 + 1 / 4) / 2
 
 
-def test_even_attention_scores_what_even_attention_would():
+def test_uniform_attention_scores_as_the_uniform_baseline():
     scores = localisation_of([[0.25] * 4], [(1, 2)])
     assert scores["attention_inside"] == scores["attention_inside_uniform"] == 0.25
     assert scores["peak_inside"] == scores["peak_inside_uniform"] == 0.25
@@ -41,7 +41,7 @@ def test_series_without_a_known_interval_do_not_count():
     assert (scores["series"], scores["attention_inside"], scores["peak_inside"]) == (1, 1.0, 1.0)
 
 
-def test_correctly_classified_series_are_counted_apart():
+def test_correctly_classified_series_are_scored_separately():
     scores = localisation_of([[0.0, 1.0], [1.0, 0.0]], [(1, 2), (1, 2)], labels=["flat", "flat"], logits=[-1, 1])
     assert (scores["series"], scores["attention_inside"]) == (2, 0.5)
     assert scores["correct"] == {
@@ -53,7 +53,7 @@ def test_correctly_classified_series_are_counted_apart():
     }
 
 
-def test_means_are_none_where_no_series_was_classified_correctly():
+def test_means_are_none_without_correctly_classified_series():
     scores = localisation_of([[0.0, 1.0]], [(1, 2)], labels=["flat"], logits=[1])
     assert scores["correct"]["series"] == 0
     assert scores["correct"]["attention_inside"] is None
@@ -77,7 +77,7 @@ def test_without_attention_nothing_is_scored():
     assert score_localisation(Prediction(panel.ids, TASK, np.zeros((1, 1))), panel) is None
 
 
-def test_answers_about_another_panel_are_refused():
+def test_predictions_of_another_panel_are_refused():
     panel = Panel.from_series([np.zeros(2), np.zeros(2)])
     sentence = (
         "expected predictions for the 2 series of the panel, got predictions for 1; pass the panel that was predicted"

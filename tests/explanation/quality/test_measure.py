@@ -70,7 +70,7 @@ def test_curves_go_from_series_to_background_and_back():
         assert [curves["deletion"][-1], curves["insertion"][0]] == pytest.approx([other, other], abs=1e-6)
 
 
-def test_answers_about_steps_and_several_labels_are_measured_too():
+def test_predictions_of_steps_and_several_labels_are_measured():
     for task in ({"level": "step"}, {"multilabel": True}):
         found = faithfulness(
             linear([[1.0]] if "level" in task else [[1.0, -1.0]], **task), noise(*[20] * 6), ["gradients"]
@@ -100,7 +100,7 @@ def test_one_series_alone_is_refused():
     assert str(error.value) == "expected at least two series to measure explanations on, got 1; add more series"
 
 
-def test_random_weights_keep_the_scales_and_change_the_answers():
+def test_random_weights_keep_the_scaling_and_change_the_predictions():
     model, panel = random_network_model(channels=1), noise(20, 20)
     model.network.normalisation.mean.fill_(3.0)
     other = randomised(model)
@@ -109,7 +109,7 @@ def test_random_weights_keep_the_scales_and_change_the_answers():
     np.testing.assert_array_equal(other.predict(panel).logits, randomised(model).predict(panel).logits)
 
 
-def test_random_weights_differ_from_those_training_started_with():
+def test_random_weights_differ_from_the_initial_weights():
     torch.manual_seed(5)
     model, panel = random_network_model(channels=1), noise(20)
     assert (randomised(model, 5).predict(panel).logits != model.predict(panel).logits).all()
@@ -124,7 +124,7 @@ def test_random_weights_change_explanations_but_not_series(blind):
         assert abs(found[name]["signed"]) < 0.6
 
 
-def test_series_of_one_step_have_no_order_to_compare():
+def test_series_of_one_step_have_no_rank_correlation():
     with pytest.raises(DataError) as error:
         sanity(random_network_model(channels=1), noise(1, 1), ["gradients"])
     assert str(error.value) == (
@@ -142,7 +142,7 @@ def halves(n=60):
 
 
 @pytest.mark.parametrize("by", ["balanced_accuracy", "log_loss"])
-def test_the_channel_and_the_stretches_that_hold_the_label_count(by):
+def test_importance_is_high_where_the_label_is_determined(by):
     found = permutation_importance(linear([[0.2], [0.0]]), halves(), by=by)
     assert found["channels"]["channel_0"]["mean"] > 0.3
     assert found["channels"]["channel_1"] == {"mean": 0.0, "deviation": 0.0}
@@ -175,7 +175,7 @@ def test_importance_of_several_labels_and_of_steps():
         ({"repeats": 0}, "expected at least 1 repeat, got repeats=0; increase repeats"),
     ],
 )
-def test_importance_refuses_what_it_cannot_measure(asked, message):
+def test_impossible_importance_is_refused(asked, message):
     with pytest.raises(ParameterError) as error:
         permutation_importance(linear([[1.0], [0.0]]), halves(), **asked)
     assert str(error.value) == message
