@@ -53,7 +53,7 @@ def test_thresholds_and_scaling_stay_those_of_the_first_call() -> None:
     assert_array_equal(first.normalisation.mean, FITTED.model_.network.normalisation.mean)
 
 
-def test_shuffled_labels_teach_nothing() -> None:
+def test_shuffled_labels_are_not_learned() -> None:
     labels = np.random.default_rng(0).permutation(WAVES.labels)
     model = ll.TimeSeriesClassifier(ROCKET, random_state=0)
     for some in (slice(0, 60), slice(60, 150)):
@@ -95,7 +95,7 @@ def test_a_series_of_weight_zero_is_not_counted() -> None:
     assert model.model_.fitted_on["training_series"] == 90
 
 
-def test_a_fit_begins_anew() -> None:
+def test_fit_discards_earlier_calls() -> None:
     model = in_calls(slice(0, 60), slice(60, 100)).fit(WAVES[:50])
     model.partial_fit(WAVES[:60])
     assert model.model_.fitted_on["training_series"] == 60

@@ -54,13 +54,13 @@ GRAPH = {module: imports_of(file) for module, file in FILES.items() if module !=
 
 
 @pytest.mark.parametrize("module", GRAPH)
-def test_imports_go_down_only(module: str) -> None:
+def test_imports_go_to_lower_floors_only(module: str) -> None:
     room = module.split(".")[0]
     upwards = {other for other in GRAPH[module] if other.split(".")[0] != room and floor_of(other) >= floor_of(module)}
     assert upwards == set()
 
 
-def test_no_circles() -> None:
+def test_imports_have_no_cycles() -> None:
     done: set[str] = set()
 
     def visit(module: str, path: list[str]) -> None:
@@ -74,7 +74,7 @@ def test_no_circles() -> None:
         visit(module, [])
 
 
-def test_the_map_in_the_docs_has_the_same_floors() -> None:
+def test_the_table_in_the_docs_has_the_same_floors() -> None:
     page = Path(__file__).parent.parent / "docs" / "background" / "architecture.md"
     rows = re.findall(r"^\| (\d+) \| `([\w/]+)` \|", page.read_text(), flags=re.MULTILINE)
     modules: list[set[str]] = [set() for _ in FLOORS]
@@ -84,18 +84,18 @@ def test_the_map_in_the_docs_has_the_same_floors() -> None:
     assert modules == FLOORS
 
 
-def test_networks_know_nothing_of_data_or_training() -> None:
+def test_networks_import_neither_data_nor_training() -> None:
     for module, others in GRAPH.items():
         if module.startswith("nn."):
             assert {other.split(".")[0] for other in others} <= {"nn", "errors", "task", "parts"}
 
 
-def test_only_training_knows_lightning() -> None:
+def test_only_training_imports_lightning() -> None:
     knowing = {module for module, file in FILES.items() if "lightning" in _outside_imports(file)}
     assert {module.split(".")[0] for module in knowing} == {"training"}
 
 
-def test_facts_need_no_torch() -> None:
+def test_modules_without_networks_import_no_torch() -> None:
     for module, file in FILES.items():
         if module.split(".")[0] in {"errors", "files", "progress", "task", "text", "data", "parts", "config", "cli"}:
             assert "torch" not in _outside_imports(file), module
@@ -119,7 +119,7 @@ def test_files_stay_below_500_lines_and_functions_below_60(module: str) -> None:
             assert lines <= 60, node.name
 
 
-def test_public_names_are_these() -> None:
+def test_public_names_are_listed() -> None:
     assert limelight.__all__ == [
         "AttentionPooling", "Auto", "Blocks", "ConvLSTM", "DecisionRule", "Explanation", "GRU", "InputError", "LSTM", "LastPooling",
         "LimelightError", "LinearHead", "MLPHead", "MaxPooling", "MeanPooling", "Panel", "Rocket", "SineSettings",
@@ -143,7 +143,7 @@ HEAVY = {"torch", "lightning", "sklearn", "matplotlib", "pandas", "scipy", "pyar
     ["import limelight", "import sys; sys.argv = ['limelight', '--help']\ntry: __import__('limelight.cli.app').cli.app.main()\nexcept SystemExit: pass"],
     ids=["import limelight", "limelight --help"],
 )  # fmt: skip
-def test_starting_loads_nothing_heavy(command: str) -> None:
+def test_starting_loads_no_large_library(command: str) -> None:
     code = f"{command}\nimport sys; print('loaded:', *sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split()[1:])
@@ -196,7 +196,7 @@ print('loaded:', *sorted({{'torch', 'lightning', 'matplotlib', 'sklearn', 'scipy
     assert done.stdout.splitlines() == ["status: 2"] * 3 + ["loaded:"], done.stderr
 
 
-def test_a_solved_model_loads_no_lightning_and_draws_nothing() -> None:
+def test_a_closed_form_fit_loads_neither_lightning_nor_matplotlib() -> None:
     code = """
 import sys
 import numpy as np

@@ -8,7 +8,7 @@ PARTS, SHARE = 3, 97
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_odd_kinds_work_or_are_refused_in_one_sentence(part: int) -> None:
+def test_odd_types_succeed_or_are_refused_in_one_sentence(part: int) -> None:
     tally = array_campaign.run(every=SHARE, first=part * SHARE // PARTS)
     assert tally.faults == []
     assert tally.outcomes["fine"] > 2

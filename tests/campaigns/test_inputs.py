@@ -9,7 +9,7 @@ FEW = 20
 
 
 @pytest.mark.parametrize("name", input_campaign.CAMPAIGNS)
-def test_random_inputs_work_or_are_refused_in_one_sentence(name: str) -> None:
+def test_random_inputs_succeed_or_are_refused_in_one_sentence(name: str) -> None:
     tally = input_campaign.run(name, FEW)
     assert tally.faults == []
     assert tally.tried >= FEW

@@ -43,7 +43,7 @@ class KilledCommands(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_a_finished_result_is_whole_or_replaced_whole() -> None:
+def test_a_finished_result_is_complete_after_any_kill() -> None:
     few = settings(
         max_examples=2,
         stateful_step_count=4,
@@ -67,7 +67,7 @@ def test_a_lost_file_of_a_finished_run_is_found(shop: Workshop) -> None:
         shop.check("run", finished=False)
 
 
-def test_a_run_of_two_pieces_is_found(shop: Workshop) -> None:
+def test_a_run_mixed_from_two_is_found(shop: Workshop) -> None:
     file = shop.run / "experiment.json"
     file.write_text(file.read_text().replace('"seed": 0', '"seed": 7'))
     with pytest.raises(AssertionError, match="^the model is of another run"):

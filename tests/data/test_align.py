@@ -63,7 +63,7 @@ def test_a_step_has_the_last_value_at_or_before_it():
     assert aligned.signals is None
 
 
-def test_words_become_words_of_steps_and_no_channel():
+def test_text_becomes_categories_of_steps_and_no_channel():
     aligned = align(panel_with_clocks(a=[0, 5, 10]), signal_of(("a", 5, "run"), ("a", 6, "idle"), name="mode"))
     assert aligned.channels == ("channel_0",)
     assert (aligned.signals.names, aligned.signals.classes, aligned.signals.codes.dtype) == (
@@ -83,7 +83,7 @@ def test_words_become_words_of_steps_and_no_channel():
         (np.datetime64("2024-05-01T12:00:00.123456789"), np.timedelta64(1, "ns")),
     ],
 )
-def test_a_value_one_tick_after_the_step_is_never_used(time, tick):
+def test_a_value_after_the_step_is_never_used(time, tick):
     panel = Panel.from_series([[0.0]], ids=["a"], times=[np.array([time])])
     earlier, later = signal_of(("a", time, 1.0)), signal_of(("a", time + tick, 2.0))
     assert later["time"][0].as_py() != earlier["time"][0].as_py()
@@ -119,20 +119,20 @@ def test_an_empty_cell_keeps_the_value_before():
     assert aligned.notes == ("no value of 'mode' before the first sample: 1 step of 1 series ('a')",)
 
 
-def test_a_signal_on_dates_meets_series_on_dates():
+def test_dates_of_signal_and_series_are_aligned():
     panel = panel_with_clocks(a=["2024-05-01T00:00", "2024-05-01T00:01", "2024-05-01T00:02"])
     aligned = align(panel, signal_of(("a", "2024-05-01 00:00:59.999999999", 1.0), ("a", "2024-05-01 00:02", 2.0)))
     assert_float32_equal(channel(aligned, "x"), [NAN, 1, 2])
 
 
 @pytest.mark.parametrize("decimals", ["panel", "signal"])
-def test_whole_numbers_meet_decimals(decimals):
+def test_integer_and_decimal_clocks_are_aligned(decimals):
     steps, samples = ([0.5, 1.5, 2.5], [1, 2]) if decimals == "panel" else ([0, 1, 2], [0.5, 1.0])
     aligned = align(panel_with_clocks(a=steps), signal_of(*(("a", time, time * 10.0) for time in samples)))
     assert_float32_equal(channel(aligned, "x"), [NAN, 10, 20] if decimals == "panel" else [NAN, 10, 10])
 
 
-def test_interpolation_needs_the_later_one():
+def test_interpolation_uses_the_later_sample():
     signal = signal_of(("a", 1, 10.0), ("a", 5, 30.0))
     aligned = align(panel_with_clocks(a=[0, 1, 2, 4, 5, 6]), signal, method="linear", future=True)
     assert_float32_equal(channel(aligned, "x"), [NAN, 10, 15, 25, 30, NAN])
@@ -149,7 +149,7 @@ def test_interpolation_does_not_leave_its_series():
     assert_float32_equal(channel(aligned, "x"), [10, NAN, NAN, 40])
 
 
-def test_words_are_never_interpolated():
+def test_text_is_never_interpolated():
     table = pa.table({"series_id": ["a", "a"], "time": [0, 2], "x": [0.0, 1.0], "mode": ["run", "idle"]})
     aligned = align(panel_with_clocks(a=[0, 1, 2]), table, method="linear", future=True, since_change=True)
     assert words_of(aligned.signals) == ["run", "run", "idle"]
@@ -159,7 +159,7 @@ def test_words_are_never_interpolated():
 # time since a change
 
 
-def test_a_repeated_word_is_no_change():
+def test_a_repeated_category_is_not_a_change():
     signal = signal_of(("a", 1, "run"), ("a", 3, "run"), ("a", 5, "idle"), name="mode")
     aligned = align(panel_with_clocks(a=[0, 1, 2, 4, 5, 7]), signal, since_change=True)
     assert_float32_equal(channel(aligned, "mode_since_change"), [NAN, 0, 1, 3, 0, 2])
@@ -178,7 +178,7 @@ def test_the_time_since_a_change_is_in_seconds_for_dates():
     assert aligned.units == {"x_since_change": "s"}
 
 
-def test_numbers_by_last_change_too():
+def test_the_time_since_a_change_supports_numbers():
     signal = signal_of(("a", 0, 1.0), ("a", 1, 1.0), ("a", 2, None), ("a", 3, 4.0), ("a", 4, 1.0))
     aligned = align(panel_with_clocks(a=[0, 1, 2, 3, 4, 9]), signal, since_change=True)
     assert_float32_equal(channel(aligned, "x_since_change"), [0, 1, 2, 0, 0, 5])
@@ -187,7 +187,7 @@ def test_numbers_by_last_change_too():
 # tolerance
 
 
-def test_a_sample_as_old_as_the_tolerance_still_holds():
+def test_a_sample_as_old_as_the_tolerance_is_used():
     aligned = align(panel_with_clocks(a=[0, 5, 6]), signal_of(("a", 0, 1.0)), tolerance=5, since_change=True)
     assert_float32_equal(channel(aligned, "x"), [1, 1, NAN])
     assert_float32_equal(channel(aligned, "x_since_change"), [0, 5, NAN])
@@ -216,7 +216,7 @@ def test_a_tolerance_for_dates_is_exact(tolerance):
     digits=st.integers(0, 3),
 )
 @settings(deadline=None, max_examples=100)
-def test_the_rounding_of_decimals_leaves_the_tolerance_alone(step, age, limit, digits):
+def test_decimal_rounding_does_not_affect_the_tolerance(step, age, limit, digits):
     def decimal(number):
         return float(Fraction(number, 10**digits))
 
@@ -327,7 +327,7 @@ def test_every_step_matches_a_plain_loop(case, tolerance, method, since_change):
 
 @given(seed=st.integers(0, 10**6))
 @settings(deadline=None, max_examples=20)
-def test_numbers_are_those_of_pandas_and_polars(seed):
+def test_aligned_numbers_equal_those_of_pandas_and_polars(seed):
     random = np.random.default_rng(seed)
     n, steps, samples = 5, 40, 30
     clocks = np.sort(random.integers(0, 200, (n, steps)), axis=1)
@@ -385,7 +385,7 @@ def test_the_unit_of_a_column_becomes_that_of_the_channel():
     assert align(panel_with_clocks(a=[0]), table).units == {"heat": "degC"}
 
 
-def test_only_the_columns_asked_for_are_taken():
+def test_only_requested_columns_are_aligned():
     table = pa.table({"series_id": ["a"], "time": [0], "x": [1.0], "y": [2.0], "mode": ["run"]})
     aligned = align(panel_with_clocks(a=[0]), table, columns="y")
     assert (aligned.channels, aligned.signals) == (("channel_0", "y"), None)
@@ -393,7 +393,7 @@ def test_only_the_columns_asked_for_are_taken():
     assert (aligned.channels, aligned.signals.names) == (("channel_0", "x"), ("mode",))
 
 
-def test_truth_and_categories_are_words():
+def test_booleans_and_categories_are_categories_of_a_signal():
     frame = pd.DataFrame({"series_id": ["a", "a"], "time": [0, 1], "on": [True, False]})
     frame["gear"] = pd.Categorical([3, 1])
     signals = align(panel_with_clocks(a=[0, 1]), frame).signals
@@ -401,7 +401,7 @@ def test_truth_and_categories_are_words():
     assert (words_of(signals), words_of(signals, 1)) == (["True", "False"], ["3", "1"])
 
 
-def test_a_csv_file_of_any_names_will_do(tmp_path):
+def test_columns_of_a_csv_file_can_be_named(tmp_path):
     file = tmp_path / "modes.csv"
     file.write_text("machine,at,mode,heat\nb,2,run,1.5\na,1,idle,\na,0,run,7\n")
     aligned = align(panel_with_clocks(a=[0, 1], b=[1, 2]), file, id="machine", time="at")
@@ -418,7 +418,7 @@ def test_samples_of_other_series_and_series_without_samples_are_counted():
     )
 
 
-def test_columns_that_start_late_alike_share_a_note():
+def test_columns_with_the_same_gap_share_a_note():
     table = pa.table({"series_id": ["a", "b"], "time": [1, 2], "x": [1.0, 2.0], "mode": ["run", "idle"]})
     aligned = align(panel_with_clocks(a=[0, 1], b=[0, 1, 2]), table)
     assert aligned.notes == ("no value of 'x', 'mode' before the first sample: 3 steps of 2 series ('a', 'b')",)
@@ -432,7 +432,7 @@ def test_several_time_zones_are_noted():
     assert aligned.notes == ("times in 'time' have several time zones (+02:00, Z); all were converted to UTC",)
 
 
-def test_steps_of_words_are_chosen_as_in_an_array():
+def test_signals_are_indexed_as_arrays():
     signals = StepSignals(np.array([[0, 1], [-1, 0]], dtype=np.int16), ("mode", "on"), (("run",), ("no", "yes")))
     assert signals.at([1]).codes.tolist() == [[-1, 0]]
     assert (signals.at([1]).names, signals.at([1]).classes) == (signals.names, signals.classes)
@@ -483,7 +483,7 @@ def test_clocks_of_two_units_are_refused():
     assert_float32_equal(channel(aligned, "x"), [1])
 
 
-def test_whole_numbers_that_no_decimal_holds_are_refused():
+def test_integers_without_exact_decimals_are_refused():
     assert align_error(panel_with_clocks(a=[2**53 + 1]), signal_of(("a", 0.5, 1.0))) == (
         "expected integer times up to 2^53 if the other times are decimals, got larger ones in the panel or in column "
         "'time' of the signal table; count from a later start"
@@ -510,7 +510,7 @@ def test_series_of_a_store_are_refused(tmp_path):
     )
 
 
-def test_no_series_at_all_is_refused():
+def test_an_empty_panel_is_refused():
     assert align_error(panel_with_clocks(a=[0])[[]], signal_of(("a", 0, 1.0))) == (
         "expected at least one series to align a signal with, got none; pass at least one"
     )
@@ -535,7 +535,7 @@ def test_a_panel_clock_that_does_not_increase_is_rejected(clock):
     )
 
 
-def test_a_clock_of_the_panel_that_is_none_is_refused():
+def test_an_invalid_clock_of_the_panel_is_refused():
     panel = Panel.from_series([[0.0]], ids=["a"]).replace(times=np.array(["noon"]))
     assert align_error(panel, signal_of(("a", 0, 1.0))) == (
         "expected numbers or dates as times of the panel, got <U4; convert them"
@@ -564,21 +564,21 @@ def test_a_table_without_signal_columns_is_refused():
 
 
 @pytest.mark.parametrize(("columns", "got"), [([], "no name"), (["x", "x"], "'x'"), (["time", "x"], "'time'")])
-def test_columns_that_cannot_be_are_refused(columns, got):
+def test_impossible_columns_are_refused(columns, got):
     assert align_error(panel_with_clocks(a=[0]), signal_of(("a", 0, 1.0)), ParameterError, columns=columns) == (
         f"expected columns to name columns other than 'series_id' and 'time', each once, got {got}; leave columns "
         "out to use all"
     )
 
 
-def test_a_column_that_is_not_there_is_refused():
+def test_a_missing_column_is_refused():
     assert align_error(panel_with_clocks(a=[0]), signal_of(("a", 0, 1.0), name="mode"), columns=["mod"]) == (
         "expected a column 'mod' (set by 'columns') in the signal table, got none of that name; did you mean 'mode'?"
     )
 
 
 @pytest.mark.parametrize("name", ["channel_0", "x_since_change"])
-def test_a_name_that_is_a_channel_already_is_refused(name):
+def test_the_name_of_an_existing_channel_is_refused(name):
     table = pa.table({"series_id": ["a"], "time": [0], "x": [1.0], name: [2.0]})
     assert align_error(panel_with_clocks(a=[0]), table, since_change=True) == (
         f"expected new names for channels and signals, got {name!r} from the signal table, which the panel has already; "
@@ -586,7 +586,7 @@ def test_a_name_that_is_a_channel_already_is_refused(name):
     )
 
 
-def test_cells_that_are_neither_numbers_nor_words_are_refused():
+def test_cells_that_are_neither_numbers_nor_text_are_refused():
     table = pa.table({"series_id": ["a"], "time": [0], "since": [np.datetime64("2024-05-01", "s")]})
     assert align_error(panel_with_clocks(a=[0]), table) == (
         "expected numbers or text in column 'since' of the signal table, got cells of type timestamp[s]; leave it out "
@@ -594,7 +594,7 @@ def test_cells_that_are_neither_numbers_nor_words_are_refused():
     )
 
 
-def test_more_words_than_codes_are_refused():
+def test_too_many_categories_are_refused():
     many = 2**15
     words = [f"w{number}" for number in range(many)]
     table = pa.table({"series_id": ["a"] * many, "time": range(many), "note": words})
@@ -606,7 +606,7 @@ def test_more_words_than_codes_are_refused():
     assert words_of(signals) == [words[-1]]
 
 
-def test_interpolation_is_refused_because_it_looks_into_the_future():
+def test_interpolation_must_be_allowed_to_use_the_future():
     assert align_error(panel_with_clocks(a=[0]), signal_of(("a", 0, 1.0)), ParameterError, method="linear") == (
         "expected method='last', got 'linear', which looks into the future: a value between two samples is known only "
         "after the later sample, too late for a model in live use; pass future=True if it may wait"
@@ -620,7 +620,7 @@ def test_an_unknown_method_is_refused_with_the_nearest():
 
 
 @pytest.mark.parametrize("tolerance", [-1, NAN, float("inf"), True])
-def test_a_tolerance_that_cannot_be_is_refused(tolerance):
+def test_an_impossible_tolerance_is_refused(tolerance):
     assert align_error(panel_with_clocks(a=[0]), signal_of(("a", 0, 1.0)), ParameterError, tolerance=tolerance) == (
         f"expected a tolerance of at least 0, or a duration such as '5 min', got {tolerance!r}; leave it out for no limit"
     )
@@ -642,7 +642,7 @@ def test_codes_that_do_not_fit_their_names_are_refused():
     )
 
 
-def test_samples_meet_ids_that_are_written_differently():
+def test_samples_match_ids_in_another_spelling():
     panel = Panel.from_series([[1.0, 2.0], [3.0, 4.0]], ids=["s1", "s2"], times=[[0, 1], [0, 1]])
     signal = pa.table({"file": ["S1.csv", "S2.csv"], "t": [0, 1], "heat": [5.0, 6.0]})
     aligned = align(panel, signal)

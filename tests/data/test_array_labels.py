@@ -18,7 +18,7 @@ def in_object_array(arrays: list) -> np.ndarray:
 
 
 @pytest.mark.parametrize("given", [list, tuple, in_object_array])
-def test_an_array_for_each_series_is_of_steps(given: object) -> None:
+def test_an_array_for_each_series_holds_step_labels(given: object) -> None:
     panel = attach_labels(PANEL, given([np.array(list(word)) for word in ("ab", "b", "aba")]))
     assert panel.labels is None
     assert panel.step_labels.classes == ("a", "b")
@@ -30,7 +30,7 @@ def test_lists_are_per_step_if_level_is_step() -> None:
     assert panel.step_labels.codes[:, 0].tolist() == [0, 1, 1, 0, -1, 0]
 
 
-def test_three_dimensions_are_of_steps() -> None:
+def test_three_dimensions_are_step_labels() -> None:
     panel = Panel.from_series(np.zeros((2, 3)))
     labels = np.array([[[0, 1], [1, np.nan], [0, 0]], [[0, 0], [0, 0], [1, 1]]])
     found = attach_labels(panel, labels).step_labels
@@ -39,7 +39,7 @@ def test_three_dimensions_are_of_steps() -> None:
 
 
 @pytest.mark.parametrize("labels", [np.array([[1, 0], [0, 1], [1, 1]]), [[1, 0], [0, np.nan], [1, 1]]])
-def test_a_matrix_is_several_labels_of_series(labels: object) -> None:
+def test_a_matrix_holds_several_labels_of_series(labels: object) -> None:
     np.testing.assert_array_equal(attach_labels(PANEL, labels).labels, labels)
 
 

@@ -44,7 +44,7 @@ def test_columns_of_frames_are_found_by_name(by_name: ll.TimeSeriesClassifier) -
     assert (by_name.predict_proba([pl.DataFrame({"b": frame.b, "a": frame.a}) for frame in FRAMES]) == expected).all()
 
 
-def test_columns_that_the_model_does_not_know_are_ignored(by_name: ll.TimeSeriesClassifier) -> None:
+def test_columns_unknown_to_the_model_are_ignored(by_name: ll.TimeSeriesClassifier) -> None:
     with pytest.warns(UserWarning, match="^ignored columns that are no channels of the model: 'c'$"):
         predicted = by_name.predict_proba([frame.assign(c=1.0) for frame in FRAMES])
     assert (predicted == by_name.predict_proba(FRAMES)).all()
@@ -107,12 +107,12 @@ def test_one_series_is_one_prediction(of_arrays: ll.TimeSeriesClassifier) -> Non
     assert of_arrays.predict(pd.DataFrame({"x": WAVES[0]})).shape == (1,)
 
 
-def test_one_step_of_known_channels_is_accepted() -> None:
+def test_one_step_with_named_channels_is_accepted() -> None:
     panel = as_panel(np.zeros((4, 1, 2)), trained=Trained(("channel_0", "channel_1")))
     assert panel.lengths.tolist() == [1] * 4
 
 
-def test_a_long_table_is_rejected_with_the_way_out() -> None:
+def test_a_long_table_is_rejected_with_the_remedy() -> None:
     long = pd.DataFrame({"series_id": np.repeat(np.arange(N), STEPS), "x": WAVES.ravel()})
     assert message_of(DataError, small().fit, long, np.repeat(LABELS, STEPS)) == (
         "expected one row for each series, got a column 'series_id' that repeats, as in a table with one row for each "
@@ -203,7 +203,7 @@ def test_one_hot_labels_are_classes() -> None:
     ],
     ids=["Int64", "string", "Categorical", "nan among words", "bytes", "dates", "datetime64"],
 )
-def test_labels_of_every_type_are_plain(labels: object, expected: list[object]) -> None:
+def test_labels_of_every_type_become_plain_labels(labels: object, expected: list[object]) -> None:
     found = attach_labels(SERIES, labels).labels[:2].tolist()
     assert [None if label != label else label for label in found] == expected
 

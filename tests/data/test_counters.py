@@ -21,12 +21,12 @@ def course(values: np.ndarray, series: np.ndarray = SERIES, chunk: int = 60) -> 
 
 @pytest.mark.parametrize("first", [0, 1, 500])
 @pytest.mark.parametrize("order", [np.arange(60), RANDOM.permutation(60)], ids=["in order", "sorted anew"])
-def test_numbers_of_all_rows_count_rows(first: int, order: np.ndarray) -> None:
+def test_row_numbers_are_counters(first: int, order: np.ndarray) -> None:
     assert course(first + order.astype(float), SERIES[order]).counts_rows
 
 
 @pytest.mark.parametrize("chunk", [7, 60])
-def test_numbers_of_the_rows_that_a_filter_kept_count_rows(chunk: int) -> None:
+def test_row_numbers_of_filtered_rows_are_counters(chunk: int) -> None:
     kept = np.sort(RANDOM.permutation(600)[:120])
     series = np.repeat(np.arange(6), 20)
     assert course(kept.astype(float), series, chunk).counts_rows
@@ -44,11 +44,11 @@ def test_numbers_of_the_rows_that_a_filter_kept_count_rows(chunk: int) -> None:
     ],
     ids=["measured", "whole numbers", "one missing", "negative", "steps of each series"],
 )
-def test_measured_numbers_count_no_rows(values: np.ndarray) -> None:
+def test_measurements_are_not_counters(values: np.ndarray) -> None:
     assert not course(values.astype(float)).counts_rows
 
 
-def test_few_rows_count_nothing() -> None:
+def test_few_rows_do_not_show_a_counter() -> None:
     assert not course(np.arange(10.0), SERIES[:10]).counts_rows
 
 
@@ -74,7 +74,7 @@ def test_chunks_and_interleaved_rows_change_nothing(interleaved: bool, chunk: in
     ],
     ids=["step numbers", "even clock", "row numbers", "counter never reset", "measured", "counter of each series"],
 )
-def test_channels_that_only_count_are_found(values: np.ndarray, found: str | None) -> None:
+def test_channels_that_are_counters_are_found(values: np.ndarray, found: str | None) -> None:
     panel = Panel.from_series(np.split(np.stack([RANDOM.normal(size=60), values], axis=1), 6), channels=["x", "n"])
     assert counting_channels(panel).get("n") == found
     assert "x" not in counting_channels(panel)

@@ -60,7 +60,7 @@ def test_series_with_a_known_label_are_counted() -> None:
     assert count_labelled(None, 4) == 4
 
 
-def test_labels_are_written_as_words_or_0_and_1() -> None:
+def test_labels_are_written_as_text_or_0_and_1() -> None:
     assert {name: column.to_pylist() for name, column in columns_of_labels(MATRIX, ("rain", "fog")).items()} == {
         "label_rain": [1, 0, 1, None],
         "label_fog": [0, 1, None, None],
@@ -86,7 +86,7 @@ def test_every_part_of_a_split_gets_a_rare_label(seed: int) -> None:
         assert part.labels.sum(axis=0).tolist() == [50 * share, 10 * share]
 
 
-def test_unknown_labels_are_spread_over_the_parts_too() -> None:
+def test_unknown_labels_are_spread_over_the_parts() -> None:
     labels = np.array(["a", "b", None, None, None] * 20, dtype=object)
     _, test = Panel.from_series(np.zeros((100, 2)), labels=labels).split(test=0.25)
     assert [list(test.labels).count(word) for word in ("a", "b", None)] == [5, 5, 15]

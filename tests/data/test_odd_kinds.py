@@ -32,7 +32,7 @@ HALF_PAIR = "a\ud800"
         (["x"], "expected an array of numbers for each series, got 'x'; convert it, or leave it out"),
     ],
 )
-def test_what_holds_no_series_is_refused(series, message):
+def test_objects_without_series_are_refused(series, message):
     assert message_of(DataError, as_panel, series) == message
 
 
@@ -81,7 +81,7 @@ def test_masked_values_of_a_list_are_missing():
          "text"),
     ],
 )  # fmt: skip
-def test_what_is_no_label_is_refused(labels, message):
+def test_invalid_labels_are_refused(labels, message):
     assert message_of(InputError, attach_labels, as_panel(SERIES), labels) == message
 
 
@@ -116,11 +116,11 @@ def test_bytes_as_labels_and_ids_become_text():
          "series, or a column of 0 and 1 for each label"),
     ],
 )  # fmt: skip
-def test_attributes_of_odd_kinds_are_refused(attributes, message):
+def test_attributes_of_odd_types_are_refused(attributes, message):
     assert message_of(DataError, Panel.from_series, list(SERIES), **attributes) == message
 
 
-def test_metadata_may_be_a_frame_or_columns():
+def test_metadata_may_be_a_frame_dict_or_table():
     frame = pd.DataFrame({"age": [1, 2, 3]})
     for metadata in (frame, {"age": [1, 2, 3]}, pa.table({"age": [1, 2, 3]})):
         assert Panel.from_series(list(SERIES), metadata=metadata).metadata.to_pydict() == {"age": [1, 2, 3]}

@@ -16,13 +16,13 @@ PANEL = Panel.from_series(
 )
 
 
-def test_series_come_back_as_they_went_in() -> None:
+def test_series_are_unchanged() -> None:
     assert values_of(PANEL) == [one.tolist() for one in SERIES]
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.integers(0, 2), min_size=1, max_size=6), twice=st.booleans())
-def test_rows_take_everything_along(rows: list[int], twice: bool) -> None:
+def test_rows_keep_ids_labels_and_intervals(rows: list[int], twice: bool) -> None:
     taken = PANEL[np.array(rows)]
     if twice:
         taken, rows = taken[::-1], rows[::-1]
@@ -43,21 +43,21 @@ def test_rows_take_everything_along(rows: list[int], twice: bool) -> None:
         ((np.array([1, 2]), ...), ["b", "c"]),
     ],
 )
-def test_rows_are_chosen_as_in_an_array(rows: object, ids: list[str]) -> None:
+def test_rows_are_indexed_as_arrays(rows: object, ids: list[str]) -> None:
     assert PANEL[rows].ids.tolist() == ids  # type: ignore[index]
 
 
-def test_taking_rows_copies_no_values() -> None:
+def test_selecting_rows_copies_no_values() -> None:
     assert np.shares_memory(PANEL[[2, 0]].values, PANEL.values)
 
 
-def test_compact_holds_its_own_series_alone() -> None:
+def test_compact_contains_only_its_own_series() -> None:
     compact = PANEL[[2, 0]].compact()
     assert len(compact.values) == 4
     assert values_of(compact) == values_of(PANEL[[2, 0]])
 
 
-def test_pickled_row_does_not_take_the_whole_set_along() -> None:
+def test_pickled_row_contains_only_its_own_series() -> None:
     large = Panel.from_series([np.zeros(100_000), np.ones(3)])
     pickled = pickle.dumps(large[[1]])
     assert len(pickled) < 10_000
@@ -74,11 +74,11 @@ def test_times_stay_with_their_series() -> None:
     assert panel[[2, 0]].compact().clock(1).tolist() == [0.0, 10.0, 20.0]
 
 
-def test_without_times_the_clock_counts_steps() -> None:
+def test_the_clock_counts_steps_without_times() -> None:
     assert PANEL.clock(1).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_iterating_gives_panels_of_one_series() -> None:
+def test_iterating_yields_panels_of_one_series() -> None:
     assert [one.ids.tolist() for one in PANEL] == [["a"], ["b"], ["c"]]
 
 
@@ -111,7 +111,7 @@ def test_repr_describes_the_panel() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_together_is_refused(arguments: dict[str, object], message: str) -> None:
+def test_inconsistent_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(DataError) as error:
         Panel(PANEL.values, PANEL.starts, PANEL.lengths, **arguments)  # type: ignore[arg-type]
     assert str(error.value) == message

@@ -53,7 +53,7 @@ def test_a_folder_at_a_url_brings_its_labels(memory):
     assert read_table("memory://bucket/data").labels.tolist() == ["ok", "bad"]
 
 
-def test_labels_may_be_at_a_url_of_their_own(memory):
+def test_labels_may_be_at_another_url(memory):
     memory.pipe("/other/labels.csv", b"series_id,label\na,ok\nb,bad\n")
     panel = read_table("memory://bucket/logs.csv", labels="memory://other/labels.csv")
     assert panel.labels.tolist() == ["ok", "bad"]
@@ -94,7 +94,7 @@ def test_an_unknown_scheme_is_refused():
     )
 
 
-def test_errors_of_a_file_system_become_a_sentence(memory, monkeypatch):
+def test_errors_of_a_file_system_become_one_sentence(memory, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError("Access Denied")
 
@@ -116,7 +116,7 @@ def test_a_changed_file_is_copied_again(memory):
     assert places.local_copy("memory://bucket/logs.csv").read_bytes().endswith(b"8\n")
 
 
-def test_copies_not_used_for_longest_make_room(memory, tmp_path, monkeypatch):
+def test_the_least_recently_used_copies_are_removed(memory, tmp_path, monkeypatch):
     for name in ("a", "b", "c"):
         memory.pipe(f"/bucket/{name}", bytes(400))
     monkeypatch.setenv("LIMELIGHT_CACHE_GB", "1e-6")
@@ -163,7 +163,7 @@ def test_the_description_of_a_store_is_written_last(memory, monkeypatch):
     assert len(written) == 4
 
 
-def test_a_url_that_cannot_be_written_is_a_sentence(memory, monkeypatch):
+def test_an_unwritable_url_raises_one_sentence(memory, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError("Access Denied")
 

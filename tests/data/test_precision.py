@@ -108,7 +108,7 @@ def model() -> ll.TimeSeriesClassifier:
 
 
 @pytest.mark.parametrize("way", WAYS_IN)
-def test_every_way_in_keeps_a_small_signal(way: str, model: ll.TimeSeriesClassifier, tmp_path: Path) -> None:
+def test_every_input_keeps_a_small_signal(way: str, model: ll.TimeSeriesClassifier, tmp_path: Path) -> None:
     panel = WAYS_IN[way](tmp_path)
     assert panel.values.dtype == np.float32
     assert np.allclose(np.stack([panel.series(row) for row in range(SERIES)]), waves(), rtol=0, atol=1e-6)
@@ -131,7 +131,7 @@ def test_a_saved_model_keeps_its_offset(model: ll.TimeSeriesClassifier, tmp_path
     assert loaded.model_.offset.tolist() == [LEVEL]
 
 
-def test_a_single_series_is_predicted_alike(model: ll.TimeSeriesClassifier) -> None:
+def test_a_single_series_is_predicted_as_in_a_panel(model: ll.TimeSeriesClassifier) -> None:
     assert model.predict(waves()[3:4]) == LABELS[3]
 
 
@@ -143,7 +143,7 @@ def test_ordinary_values_have_no_offset() -> None:
 
 
 @given(st.floats(1e-3, 1e6), st.floats(-1e12, 1e12))
-def test_values_come_back_within_the_resolution_of_their_range(scale: float, level: float) -> None:
+def test_values_are_kept_within_the_resolution_of_float32(scale: float, level: float) -> None:
     values = waves(level, scale)
     panel = Panel.from_series(list(values))
     found = np.stack([panel.series(row) for row in range(SERIES)])
@@ -152,13 +152,13 @@ def test_values_come_back_within_the_resolution_of_their_range(scale: float, lev
 
 
 @given(st.sampled_from([-999.0, -9999.0, 0.0]))
-def test_a_few_numbers_for_missing_values_change_no_offset(sentinel: float) -> None:
+def test_sentinels_change_no_offset(sentinel: float) -> None:
     values = waves()[:, :, 0].ravel()
     values[::50] = sentinel
     assert abs(choose_offset(values) - LEVEL) < 10
 
 
-def test_levels_of_their_own_are_noted_as_lost() -> None:
+def test_different_levels_of_series_are_noted() -> None:
     values = waves(level=0.0) + 1e9 * np.arange(SERIES)[:, None, None]
     assert Panel.from_series(list(values)).notes == (
         "the changes from step to step in channel 'channel_0' are too small beside its range for float32, so they are "
@@ -166,7 +166,7 @@ def test_levels_of_their_own_are_noted_as_lost() -> None:
     )
 
 
-def test_statistics_and_written_tables_have_true_values(tmp_path: Path) -> None:
+def test_statistics_and_written_tables_include_the_offset(tmp_path: Path) -> None:
     panel = of_parquet(tmp_path)
     ll.write_table(panel, tmp_path / "written")
     column = parquet.read_table(tmp_path / "written" / "series.parquet")["x"].to_numpy()

@@ -13,7 +13,7 @@ from support.strategies import panels
 
 @given(panel=panels(), steps=st.integers(1, 9))
 @settings(deadline=None, max_examples=80)
-def test_every_number_is_that_of_numpy_whatever_the_blocks(panel, steps):
+def test_statistics_equal_those_of_numpy_for_any_blocks(panel, steps):
     found = channel_statistics(panel, steps)
     values = panel.values.astype(np.float64)
     assert found.missing.tolist() == np.isnan(values).sum(axis=0).tolist()
@@ -31,7 +31,7 @@ def test_every_number_is_that_of_numpy_whatever_the_blocks(panel, steps):
 
 @given(panel=panels().filter(lambda panel: panel.times is not None), steps=st.integers(1, 9))
 @settings(deadline=None, max_examples=60)
-def test_the_clock_is_that_of_numpy_whatever_the_blocks(panel, steps):
+def test_clock_statistics_equal_those_of_numpy_for_any_blocks(panel, steps):
     clock = channel_statistics(panel, steps).clock
     scale = 1e-9 if panel.times.dtype.kind == "M" else 1.0
     clocks = [panel.clock(row).astype(np.int64) for row in range(len(panel))]
@@ -91,5 +91,5 @@ def test_memory_does_not_grow_with_length_or_channels(series, steps, channels):
     assert peak <= sample + 20_000 * 8 * 10
 
 
-def test_no_clock_has_no_statistics():
+def test_series_without_a_clock_have_no_clock_statistics():
     assert channel_statistics(Panel.from_series([[1.0]])).clock is None

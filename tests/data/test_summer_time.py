@@ -28,7 +28,7 @@ def pair(earlier, later):
         ("2021-10-31T02:50", "2021-10-31T03:00", False),  # forward
     ],
 )
-def test_the_hour_that_comes_twice_is_recognised(earlier, later, expected):
+def test_the_repeated_hour_is_recognised(earlier, later, expected):
     assert ends_summer_time(*pair(earlier, later)).tolist() == [expected]
 
 
@@ -41,7 +41,7 @@ def test_the_hour_that_comes_twice_is_recognised(earlier, later, expected):
         ("2021-03-27T01:50", "2021-03-27T03:00", False),
     ],
 )
-def test_the_hour_that_is_skipped_is_recognised(earlier, later, expected):
+def test_the_skipped_hour_is_recognised(earlier, later, expected):
     assert begins_summer_time(*pair(earlier, later), 600.0).tolist() == [expected]
 
 
@@ -60,7 +60,7 @@ def test_a_repeated_hour_out_of_order_is_refused(sort):
     assert read_table(table, time=None).series(0)[:, 0].tolist() == [1, 2, 3, 4, 5]
 
 
-def test_a_skipped_hour_is_no_gap():
+def test_a_skipped_hour_is_not_a_gap():
     minutes = np.arange(0, 240, 10)
     minutes[minutes >= 120] += 60
     spring = np.datetime64("2021-03-28T00:00", "ns") + minutes * np.timedelta64(1, "m")

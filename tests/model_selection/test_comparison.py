@@ -59,7 +59,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
 
 @pytest.mark.whole_epochs
 @pytest.mark.slow
-def test_what_needs_series_and_metadata_together_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fusion_is_recommended_for_an_interaction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "FUSIONS", ("late",))  # half as long
     encoder = {"name": "conv_lstm", "filters": 16, "hidden_size": 16, "dropout": 0.0, "stride": 2}
     training = {"max_epochs": 8, "batch_size": 20, "learning_rate": 1e-2}
@@ -78,7 +78,7 @@ def test_what_needs_series_and_metadata_together_is_recommended(monkeypatch: pyt
     assert found.conclusion == "use series + late: no richer model gains more than the spread over it"
 
 
-def test_rows_go_from_the_simplest_to_the_richest() -> None:
+def test_rows_are_ordered_from_simplest_to_richest() -> None:
     found = compare(short_bumps(), TINY, training=QUICK, folds=2)
     assert names(found) == SIMPLE + METADATA_OPTIONS
     assert found.notes == ("fusion 'attention' is skipped: the pooling 'mean' has no attention",)
@@ -87,13 +87,13 @@ def test_rows_go_from_the_simplest_to_the_richest() -> None:
     assert [row.gain is None for row in found.rows] == [False, False, True, False, False, False]
 
 
-def test_without_metadata_there_is_nothing_to_fuse() -> None:
+def test_without_metadata_no_fusion_is_compared() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2)
     assert names(found) == ["majority class", "series alone"]
     assert found.notes == ("there are no metadata to fuse",)
 
 
-def test_metadata_that_are_alike_are_no_metadata() -> None:
+def test_constant_metadata_are_ignored() -> None:
     panel = short_bumps().replace(metadata=pa.table({"site": ["here"] * 40}))
     found = compare(panel, TINY, training=QUICK, folds=2)
     assert found.notes == ("all metadata are constant over the training series of fold 1, so none are used",)
@@ -129,7 +129,7 @@ def test_early_stopping_uses_only_training_series_of_the_fold(trained: list[dict
     assert set.union(*held_out) == set(panel.ids)
 
 
-def test_windows_and_groups_stay_together(trained: list[dict[str, object]]) -> None:
+def test_windows_and_groups_are_held_out_together(trained: list[dict[str, object]]) -> None:
     panel = without_metadata(240)
     recordings = np.repeat([f"r{number}" for number in range(24)], 10)
     windows = panel.replace(origin=Origin(recordings, np.zeros(240, dtype=np.int64)))
@@ -143,7 +143,7 @@ def test_windows_and_groups_stay_together(trained: list[dict[str, object]]) -> N
     assert found.rule == "2 folds of 240 series, at random, stratified by label, no machine in two parts, seed 0"
 
 
-def test_values_missing_in_the_held_out_series_alone_are_answered() -> None:
+def test_missing_values_only_in_held_out_series_are_supported() -> None:
     panel = without_metadata().compact()
     panel.values = panel.values.copy()
     panel.values[5] = np.nan
@@ -156,13 +156,13 @@ def test_the_same_seed_gives_the_same_scores() -> None:
     assert [row.scores for row in one.rows] == [row.scores for row in again.rows]
 
 
-def test_repeats_cut_anew() -> None:
+def test_each_repeat_draws_new_folds() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2, repeats=2)
     assert [len(row.scores) for row in found.rows] == [4, 4]
     assert found.rule.startswith("2 folds of 40 series, 2 times, ")
 
 
-def test_series_without_a_label_and_rare_classes_are_told() -> None:
+def test_unlabelled_series_and_rare_classes_are_noted() -> None:
     panel = without_metadata()
     assert panel.labels is not None
     labels = panel.labels.astype(object)
@@ -174,7 +174,7 @@ def test_series_without_a_label_and_rare_classes_are_told() -> None:
     )
 
 
-def test_a_loss_gains_by_being_lower() -> None:
+def test_a_lower_loss_is_a_gain() -> None:
     found = compare(without_metadata(), TINY, training=QUICK, folds=2, score="log_loss")
     majority, plain = found.rows
     assert majority.mean == pytest.approx(np.log(2))
@@ -226,7 +226,7 @@ PLAIN = row("series alone", 0.81, 0.8, 0.79)
         ([row("majority class", 0.5)], "too few folds are done for a recommendation"),
     ],
 )
-def test_the_conclusion_takes_the_simplest_that_nothing_beats(rows: list[Row], message: str) -> None:
+def test_the_conclusion_is_the_simplest_unbeaten_model(rows: list[Row], message: str) -> None:
     assert conclude(rows, 0.5) == message
 
 
@@ -255,7 +255,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch, after: int, *, politely: bool)
 
 
 @pytest.mark.parametrize("politely", [True, False])
-def test_ctrl_c_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch, politely: bool) -> None:
+def test_ctrl_c_keeps_completed_folds(monkeypatch: pytest.MonkeyPatch, politely: bool) -> None:
     interrupting(monkeypatch, 2, politely=politely)
     found = compare(without_metadata(), TINY, training=QUICK, folds=3)
     assert found.interrupted
@@ -368,12 +368,12 @@ def test_the_test_part_changes_nothing(limelight: Commands, folder: Path, tmp_pa
     assert scores(tmp_path / "one.json") == scores(tmp_path / "other.json")
 
 
-def test_an_output_that_is_no_json_is_refused(limelight: Commands, folder: Path) -> None:
+def test_an_output_file_other_than_json_is_refused(limelight: Commands, folder: Path) -> None:
     said = limelight("compare", folder, *ASKED, "-o", "found.csv", code=2)
     assert said == "limelight: expected an output file ending in .json, got 'found.csv'\n"
 
 
-def test_folds_that_do_not_go_by_time_are_told(limelight: Commands, tmp_path: Path) -> None:
+def test_folds_that_ignore_a_split_by_time_are_noted(limelight: Commands, tmp_path: Path) -> None:
     panel = short_bumps(60).compact()
     assert panel.times is not None
     write_table(panel.replace(times=panel.times + np.repeat(np.arange(60), 24)), tmp_path / "bumps")

@@ -35,7 +35,7 @@ def fold_scores(found):
     return [fold.scores for fold in found.folds]
 
 
-def test_every_fold_is_what_a_training_without_it_gives():
+def test_every_fold_equals_a_fit_without_it():
     found = validate(WAVES, SMALL, training=ONE_EPOCH, folds=2, seed=3)
     task, recipe = task_of(WAVES), Recipe.of(SMALL, ONE_EPOCH)
     first = found.folds[0]
@@ -59,13 +59,13 @@ def test_mean_and_deviation_are_over_the_folds():
 
 @pytest.mark.whole_epochs
 @pytest.mark.slow
-def test_two_processes_give_the_numbers_of_one():
+def test_two_processes_compute_the_scores_of_one():
     independent, beside = (validate(WAVES, SMALL, training=ONE_EPOCH, folds=3, jobs=jobs) for jobs in (1, 2))
     assert fold_scores(independent) == fold_scores(beside)
     assert [fold.name for fold in beside.folds] == ["fold 1", "fold 2", "fold 3"]
 
 
-def test_threads_of_this_process_change_nothing():
+def test_threads_of_the_process_change_no_score():
     before = torch.get_num_threads()
     found = []
     for threads in (1, 2):
@@ -129,7 +129,7 @@ def test_missing_values_only_in_held_out_series_are_filled():
     assert fit_and_score(holes, split, task, recipe).scores == fit_and_score(holes, split, task, mean).scores
 
 
-def test_ctrl_c_keeps_what_is_done(monkeypatch):
+def test_ctrl_c_keeps_completed_folds(monkeypatch):
     def interrupted(panel, split, task, recipe):
         if split.name == "fold 2":
             raise KeyboardInterrupt
@@ -157,7 +157,7 @@ def test_impossible_validations_are_refused(named, message):
     assert str(error.value) == message
 
 
-def test_another_name_than_that_of_a_score_is_refused():
+def test_an_unknown_score_is_refused():
     found = validate(WAVES, SMALL, training=ONE_EPOCH, folds=2)
     with pytest.raises(ParameterError) as error:
         found.mean("auc")

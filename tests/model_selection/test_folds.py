@@ -57,14 +57,14 @@ def _panel(n=12, **attributes):
     return Panel.from_series([np.zeros(4)] * n, **{"labels": list("ab") * (n // 2), **attributes})
 
 
-def test_rule_says_folds_strata_groups_and_seed():
+def test_rule_states_folds_strata_groups_and_seed():
     panel = _panel(metadata=pa.table({"machine": [*"uuvvwwxxyyzz"]}))
     assert fold_panel(panel, task_of(panel), folds=3, repeats=2, group="machine", seed=1)[1] == (
         "3 folds of 12 series, 2 times, at random, stratified by label, no machine in two parts, seed 1"
     )
 
 
-def test_rule_by_time_says_who_still_runs():
+def test_rule_by_time_counts_overlapping_series():
     times = [np.arange(4) + 3 * row for row in range(12)]
     panel = _panel(times=times)
     assert fold_panel(panel, task_of(panel), folds=2, by="time")[1] == (
@@ -73,7 +73,7 @@ def test_rule_by_time_says_who_still_runs():
     )
 
 
-def test_rule_names_a_class_that_is_not_everywhere():
+def test_rule_names_a_class_missing_from_a_fold():
     panel = _panel(labels=[*"aaaaabbbbbb", "c"])
     assert fold_panel(panel, task_of(panel), folds=2)[1].endswith(
         ", seed 0; class 'c' is not on both sides of every fold"
@@ -145,7 +145,7 @@ def test_repeats_by_time_are_refused():
     assert str(error.value) == "expected repeats=1 for folds by time, which are not random, got 2"
 
 
-def test_one_class_to_train_on_is_refused():
+def test_one_training_class_is_refused():
     times = np.arange(20).reshape(10, 2)
     with pytest.raises(ParameterError) as error:
         make_folds([*"aaaabbbbbb"], folds=4, times=times)

@@ -29,17 +29,17 @@ def space_of(series, start, only=None, task=TASK):
 MODES = pa.table({"mode": ["early", "late"] * 50})
 
 
-def test_metadata_are_tuned_where_there_are_some():
+def test_metadata_are_tuned_if_there_are_any():
     assert set(NAMES) - set(space_of(panel(), recipe())) == {"fusion", "embedding_size"}
     assert {name for name in space_of(panel(metadata=MODES), recipe()) if "." not in name} == set(NAMES)
 
 
-def test_numbers_have_no_embedding():
+def test_numeric_metadata_have_no_embedding_size():
     numbers = pa.table({"age": np.arange(100.0)})
     assert "embedding_size" not in space_of(panel(metadata=numbers), recipe())
 
 
-def test_attention_by_metadata_needs_attention_and_answers_about_series():
+def test_metadata_attention_is_searched_only_for_series_labels():
     facts = panel(metadata=MODES)
     steps = Task(("a", "b"), level="step")
     assert space_of(facts, recipe())["fusion"] == Choice(("late", "repeat", "film", "attention"))
@@ -48,7 +48,7 @@ def test_attention_by_metadata_needs_attention_and_answers_about_series():
 
 
 @pytest.mark.parametrize("name", [None, *PRESETS])
-def test_the_experiment_as_it_is_lies_within(name):
+def test_the_search_space_contains_the_experiment(name):
     facts, own = panel(metadata=MODES), recipe(None if name is None else preset(name), {"learning_rate": 0.3})
     start = starting_point(facts, own)
     for key, limits in space_of(facts, own).items():
@@ -58,14 +58,14 @@ def test_the_experiment_as_it_is_lies_within(name):
             assert limits.low <= start[key] <= limits.high
 
 
-def test_limits_are_widened_to_what_the_experiment_says():
+def test_limits_are_widened_to_include_the_experiment():
     own = recipe({"encoder": {"name": "lstm", "hidden_size": 500}}, {"batch_size": 4})
     space = space_of(panel(), own)
     assert space["units"] == Range(16, 500, log=True, whole=True)
     assert space["batch_size"] == Range(4, 100, log=True, whole=True)
 
 
-def test_what_is_not_changed_stays():
+def test_unchanged_parameters_are_kept():
     own = recipe({"encoder": {"name": "lstm", "hidden_size": [100, 50], "bidirectional": True}, "pooling": "max"})
     for parameters in ({}, {"learning_rate": 0.01}, {"encoder": "lstm"}):
         assert changed(own, parameters).architecture == own.architecture
@@ -83,13 +83,13 @@ def test_layers_are_convolutions_or_recurrent_layers():
     assert changed(recipe({"encoder": "conv_lstm"}), {"layers": 2}).architecture.encoder.depth == 2
 
 
-def test_one_size_takes_the_place_of_a_list():
+def test_one_size_replaces_a_list():
     own = recipe({"encoder": {"name": "lstm", "hidden_size": [100, 50]}})
     assert changed(own, {"units": 32}).architecture.encoder.sizes == [32, 32]
     assert changed(own, {"layers": 3}).architecture.encoder.sizes == [100, 100, 100]
 
 
-def test_fusions_change_the_pooling_where_they_must():
+def test_fusions_change_the_pooling_if_necessary():
     own = recipe(preset("metadata_attention"))
     late = changed(own, {"fusion": "late"}).architecture
     assert (late.fusion, type(late.pooling)) == (("late",), AttentionPooling)
@@ -97,11 +97,11 @@ def test_fusions_change_the_pooling_where_they_must():
     assert (back.fusion, type(back.pooling)) == ((), MetadataAttentionPooling)
 
 
-def test_embeddings_take_another_size():
+def test_embedding_sizes_are_overridden():
     assert changed(recipe(), {"embedding_size": 16}).architecture.context.embedding_size == 16
 
 
-def test_digits_that_say_nothing_are_dropped():
+def test_values_are_rounded_to_three_digits():
     assert [rounded(value) for value in (0.0123456, 64, "late", 1.0)] == [0.0123, 64, "late", 1.0]
 
 
@@ -116,7 +116,7 @@ def test_digits_that_say_nothing_are_dropped():
         ),
     ],
 )
-def test_what_cannot_be_tuned_is_refused(only, message):
+def test_parameters_that_cannot_be_tuned_are_refused(only, message):
     with pytest.raises(ParameterError) as error:
         space_of(panel(), recipe(), only)
     assert str(error.value) == message

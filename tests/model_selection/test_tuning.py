@@ -48,7 +48,7 @@ def scripted(monkeypatch):
     return script
 
 
-def test_the_first_trial_is_the_network_as_it_is():
+def test_the_first_trial_is_the_stated_network():
     found = tuned(trials=1)
     (first,) = found.trials
     assert first.as_it_is
@@ -74,14 +74,14 @@ def test_a_resumed_tuning_matches_an_uninterrupted_one(tmp_path):
     assert results_of(tuned(trials=4, folder=tmp_path)) == results_of(tuned(trials=4))
 
 
-def test_enough_trials_need_no_more(tmp_path):
+def test_a_finished_tuning_runs_no_more_trials(tmp_path):
     tuned(trials=2, folder=tmp_path)
     lines = []
     assert len(tuned(trials=2, folder=tmp_path, log=lines.append).trials) == 2
     assert lines == []
 
 
-def test_another_experiment_does_not_go_on_with_a_tuning(tmp_path):
+def test_another_experiment_does_not_continue_a_tuning(tmp_path):
     tuned(trials=1, folder=tmp_path)
     with pytest.raises(OutputError) as error:
         tuned(trials=1, folder=tmp_path, model={**SMALL, "head": "mlp"})
@@ -116,7 +116,7 @@ def test_trials_are_scored_without_fitted_thresholds():
     assert tuned(trials=1, decision={"thresholds": "f1"}).first.score == tuned(trials=1).first.score
 
 
-def test_damaged_trials_are_results_of(tmp_path):
+def test_damaged_trials_are_refused(tmp_path):
     tuned(trials=1, folder=tmp_path)
     file = tmp_path / "trials.journal"
     file.write_bytes(b"nonsense\n" + file.read_bytes())
@@ -125,19 +125,19 @@ def test_damaged_trials_are_results_of(tmp_path):
     assert str(error.value).startswith(f"the trials in {str(file)!r} cannot be read (")
 
 
-def test_the_best_trial_is_what_an_estimator_takes():
+def test_the_best_trial_is_accepted_by_an_estimator():
     found = tuned(trials=2)
     model = TimeSeriesClassifier(**found.parameters, random_state=0).fit(WAVES)
     assert model.get_params()["training__learning_rate"] == found.best.settings.learning_rate
 
 
-def test_few_series_are_judged_by_folds():
+def test_few_series_are_scored_by_folds():
     found = tuned(WAVES[:40], trials=2)
     assert found.rule == "scored by log loss: 5 folds of 40 series, at random, stratified by label, seed 0"
     assert found.best.score is not None
 
 
-def test_many_series_are_judged_by_a_validation_part():
+def test_many_series_are_scored_by_a_validation_part():
     assert tuned(trials=1).rule == ("scored by log loss: 24 validation series; at random, stratified by label, seed 0")
 
 
@@ -153,7 +153,7 @@ def test_metadata_several_labels_and_labels_of_steps_are_tuned():
         assert set(found.trials[1].parameters) == {"fusion", "embedding_size"}
 
 
-def test_hopeless_trials_are_given_up_after_five_whole_ones(scripted):
+def test_poor_trials_are_pruned_after_five_complete_ones(scripted):
     def answer(number, really, should_prune):
         asked_to_stop = should_prune(0.5, 0.1 * number)
         outcome = really()
@@ -220,7 +220,7 @@ def test_a_killed_trial_does_not_count(tmp_path):
     assert [one.number for one in tuned(trials=3, folder=tmp_path).trials] == [0, 2, 3]
 
 
-def test_when_the_time_is_up_nothing_new_begins(scripted, monkeypatch):
+def test_no_trial_begins_after_the_time_budget(scripted, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(search.time, "time", lambda: clock[0])
 
@@ -246,7 +246,7 @@ def test_a_running_trial_ends_with_the_time_budget(scripted, monkeypatch):
     assert len(tuned(trials=5, minutes=60).trials) == 1
 
 
-def test_what_mattered_is_told_after_eight_whole_trials(scripted):
+def test_importance_of_parameters_needs_eight_complete_trials(scripted):
     def answer(number, really, should_prune):
         return carry_out_as(really(), abs(np.log(learning_rates[number] / 0.01)))
 
@@ -279,7 +279,7 @@ def test_several_processes_share_the_trials(tmp_path):
     assert all(one.state == DONE for one in found.trials)
 
 
-def test_without_optuna_one_sentence_says_what_to_install(monkeypatch):
+def test_without_optuna_the_error_names_the_extra(monkeypatch):
     monkeypatch.setattr("limelight.model_selection.tuning.find_spec", lambda name: None)
     with pytest.raises(ParameterError) as error:
         tuned()

@@ -9,7 +9,7 @@ from limelight.nn.network import Network
 from limelight.parts.architecture import OPTIONS, PRESETS, Architecture, preset
 
 
-def test_the_words_stand_in_json_beside_the_parts() -> None:
+def test_missing_and_clock_are_in_json_beside_the_parts() -> None:
     content = Architecture.of("gru", missing="mask", clock="elapsed").to_json()
     assert list(content) == ["encoder", "pooling", "head", "missing", "clock", "fusion", "context"]
     assert (content["missing"], content["clock"]) == ("mask", "elapsed")
@@ -17,12 +17,12 @@ def test_the_words_stand_in_json_beside_the_parts() -> None:
 
 @pytest.mark.parametrize("missing", OPTIONS["missing"])
 @pytest.mark.parametrize("clock", OPTIONS["clock"])
-def test_json_keeps_the_words(missing: str, clock: str) -> None:
+def test_missing_and_clock_survive_json(missing: str, clock: str) -> None:
     architecture = Architecture.of("gru", missing=missing, clock=clock)
     assert Architecture.from_json(architecture.to_json()) == architecture
 
 
-def test_words_left_out_are_auto() -> None:
+def test_missing_and_clock_default_to_auto() -> None:
     architecture = Architecture.from_json({"encoder": "gru"})
     assert (architecture.missing, architecture.clock) == ("auto", "auto")
 
@@ -39,7 +39,7 @@ def test_words_left_out_are_auto() -> None:
         ({"clok": "order"}, "a model has no part 'clok'; did you mean 'clock'?"),
     ],
 )
-def test_wrong_words_offer_the_nearest(content: dict[str, object], message: str) -> None:
+def test_unknown_options_suggest_the_nearest(content: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError) as error:
         Architecture.from_json(content)
     assert str(error.value) == message
@@ -54,7 +54,7 @@ def test_wrong_words_offer_the_nearest(content: dict[str, object], message: str)
         (True, True, ("mask", "elapsed")),
     ],
 )
-def test_auto_is_settled_by_the_training_part(missing: bool, irregular: bool, words: tuple[str, str]) -> None:
+def test_auto_is_resolved_on_the_training_part(missing: bool, irregular: bool, words: tuple[str, str]) -> None:
     resolve = Architecture.of("gru").resolve(100, missing=missing, irregular=irregular)
     assert (resolve.missing, resolve.clock) == words
 
@@ -76,16 +76,16 @@ def test_stated_settings_are_kept(missing: str, clock: str) -> None:
         ({"missing": "mask", "clock": "elapsed"}, "lstm (64), last, linear; missing values: mask; clock: elapsed"),
     ],
 )
-def test_only_words_that_do_something_are_described(words: dict[str, str], described: str) -> None:
+def test_only_effective_options_are_described(words: dict[str, str], described: str) -> None:
     assert Architecture.of("lstm", "last", "linear", **words).describe() == described
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_leave_the_words_open(name: str) -> None:
+def test_presets_keep_missing_and_clock_on_auto(name: str) -> None:
     assert (preset(name).missing, preset(name).clock) == ("auto", "auto")
 
 
-def test_the_encoder_sees_values_then_marks_then_the_clock() -> None:
+def test_the_encoder_input_is_values_missing_indicators_and_clock() -> None:
     network = Network(Architecture.of("gru", missing="mask", clock="elapsed"), channels=2, outputs=1)
     network.normalisation.set_statistics(torch.tensor([1.0, 1.0, 10.0]), torch.tensor([1.0, 2.0, 5.0]))
     seen = []
@@ -96,7 +96,7 @@ def test_the_encoder_sees_values_then_marks_then_the_clock() -> None:
     assert seen[0].tolist() == [[[1, 0, 0, 1, -2], [0, 2, 1, 0, 2], [0, 0, 0, 0, 0]]]
 
 
-def test_a_batch_without_the_clock_is_our_mistake() -> None:
+def test_a_batch_without_the_clock_is_an_internal_error() -> None:
     network = Network(Architecture.of("gru", clock="elapsed"), channels=1, outputs=1)
     with pytest.raises(InternalError) as error:
         network(Batch(torch.zeros(1, 3, 1), torch.ones(1, 3, dtype=torch.bool)))

@@ -26,7 +26,7 @@ def test_fusions_are_kept_in_network_order(said: Any, kept: Any) -> None:
     assert Architecture.from_json(architecture.to_json()) == architecture
 
 
-def test_json_says_fusion_and_context() -> None:
+def test_fusion_and_context_survive_json() -> None:
     content = Architecture.of("gru", fusion="late", context={"name": "embedding", "embedding_size": 5}).to_json()
     assert content["fusion"] == ["late"]
     assert content["context"] == {
@@ -42,7 +42,7 @@ def test_json_says_fusion_and_context() -> None:
 
 
 @pytest.mark.parametrize("said", ["attention", ["attention", "late"]])
-def test_fusion_attention_is_the_pooling_that_asks_with_metadata(said: Any) -> None:
+def test_fusion_attention_is_the_pooling_with_metadata_queries(said: Any) -> None:
     architecture = Architecture.of("gru", fusion=said)
     assert architecture.pooling == MetadataAttentionPooling()
     assert architecture.fusion == (("late",) if "late" in said else ())
@@ -51,7 +51,7 @@ def test_fusion_attention_is_the_pooling_that_asks_with_metadata(said: Any) -> N
     assert Architecture.from_json(architecture.to_json()) == architecture
 
 
-def test_fusion_attention_keeps_the_size_that_was_asked_of_attention() -> None:
+def test_fusion_attention_keeps_the_size_of_attention() -> None:
     architecture = Architecture.of("gru", AttentionPooling(hidden_size=7), fusion="attention")
     assert architecture.pooling == MetadataAttentionPooling(hidden_size=7)
 
@@ -98,7 +98,7 @@ KNOWN = "known are: auto, late, repeat, film, attention"
         ),
     ],
 )
-def test_wrong_words_offer_the_nearest(content: dict[str, Any], message: str) -> None:
+def test_unknown_options_suggest_the_nearest(content: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError) as error:
         Architecture.from_json(content)
     assert str(error.value) == message
@@ -115,14 +115,14 @@ def test_wrong_words_offer_the_nearest(content: dict[str, Any], message: str) ->
         ("last", (), True, ()),
     ],
 )
-def test_auto_joins_late_where_there_are_metadata_that_nothing_reads(
+def test_auto_is_late_fusion_if_metadata_are_otherwise_unused(
     pooling: str, fusion: Any, metadata: bool, expected: tuple[str, ...]
 ) -> None:
     architecture = Architecture.of("gru", pooling, fusion=fusion)
     assert architecture.resolve(9, missing=False, irregular=False, metadata=metadata).fusion == expected
 
 
-def test_auto_needs_no_metadata_until_it_is_settled() -> None:
+def test_auto_needs_no_metadata_before_it_is_resolved() -> None:
     assert not Architecture.of("gru").needs_metadata
 
 
@@ -148,7 +148,7 @@ def test_the_fusion_is_described(words: dict[str, Any], described: str) -> None:
         ("metadata_attention", "lstm (64), metadata_attention, linear", ContextEncoding(dropout=0.0)),
     ],
 )
-def test_presets_with_metadata_are_these(name: str, described: str, context: ContextEncoding) -> None:
+def test_presets_with_metadata_have_a_fusion(name: str, described: str, context: ContextEncoding) -> None:
     architecture = preset(name)
     assert (architecture.describe(), architecture.context) == (described, context)
     assert architecture.needs_metadata

@@ -66,15 +66,15 @@ CONTRACTS = (
 
 @pytest.mark.parametrize("pooling", SENTENCES)
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
-def test_it_keeps_every_contract(contract: Any, pooling: str) -> None:
+def test_a_registered_encoder_keeps_every_contract(contract: Any, pooling: str) -> None:
     contract(architecture=replace(SENTENCES[pooling], encoder=SMALL))
 
 
-def test_its_contract_variant_is_derived_from_the_part() -> None:
+def test_the_contract_variant_is_derived_from_the_part() -> None:
     assert small(Dilated) == Dilated(filters=5, depth=3, kernel_size=3, growth=4)
 
 
-def test_it_works_by_name_in_experiment_files() -> None:
+def test_a_registered_encoder_works_in_experiment_files() -> None:
     experiment = check_experiment(
         {"data": {"sine": {}}, "model": {"encoder": {"name": "dilated", "depth": 2}}}, "e.json"
     )
@@ -90,14 +90,14 @@ def test_wrong_parameters_are_refused_as_for_any_encoder() -> None:
     assert str(error.value) == "'dilated': expected kernel_size of at least 2, got 1"
 
 
-def test_the_estimator_resolves_its_sizes_from_training_series() -> None:
+def test_the_estimator_resolves_sizes_from_training_series() -> None:
     model = limelight.TimeSeriesClassifier(encoder="dilated", training=QUICK, progress=False).fit(WAVES)
     assert model.model_.architecture.encoder.growth == 3
     assert model.model_.architecture.describe().startswith("dilated (32), attention, mlp")
     assert model.predict_proba(WAVES).shape == (60, 2)
 
 
-def test_it_is_tuned_in_its_own_search_space() -> None:
+def test_a_registered_encoder_has_its_own_search_space() -> None:
     found = tune(WAVES, {"encoder": "dilated"}, training=QUICK, trials=2, only=["dilated.kernel_size", "units"])
     first, second = found.trials
     assert first.parameters == {"units": 32, "dilated.kernel_size": 3}
@@ -109,13 +109,13 @@ def test_it_is_tuned_in_its_own_search_space() -> None:
 
 
 @pytest.mark.slow
-def test_other_processes_know_it_too() -> None:
+def test_other_processes_know_a_registered_encoder() -> None:
     trials = tune(WAVES, {"encoder": "gru"}, training=QUICK, trials=4, jobs=2, only=["encoder"], seed=1).trials
     assert [trial.why for trial in trials] == [""] * 4
     assert "dilated" in [trial.parameters["encoder"] for trial in trials]
 
 
-def test_its_own_parameters_are_searched_if_it_may_be_chosen() -> None:
+def test_parameters_of_a_candidate_encoder_are_searched() -> None:
     task, other = task_of(WAVES), Recipe.of({"encoder": "gru"})
     space = make_space(WAVES, task, other)
     assert {"conv_lstm", "lstm", "gru", "dilated"} <= set(space["encoder"].values)
@@ -153,7 +153,7 @@ print(np.array_equal(limelight.load("model").predict_proba(np.load("values.npy")
     ]
 
 
-def test_without_its_registration_the_name_is_unknown() -> None:
+def test_an_unregistered_name_is_unknown() -> None:
     del _REGISTERED["dilated"]
     with pytest.raises(ParameterError, match=r"^there is no encoder 'dilated'"):
         Architecture.of("dilated")
@@ -213,7 +213,7 @@ def made(**attributes: Any) -> type[Encoder]:
         ),
     ],
 )
-def test_what_an_encoder_lacks_is_said_when_it_is_registered(part_class: type[Encoder], message: str) -> None:
+def test_missing_attributes_of_an_encoder_are_named_at_registration(part_class: type[Encoder], message: str) -> None:
     with pytest.raises(ParameterError) as error:
         register_encoder(part_class)
     assert re.sub(r"<class '.*\.(\w+)'>", r"<class 'test_register_encoder.\1'>", str(error.value)) == message
@@ -267,7 +267,7 @@ class MeanOfSteps(torch.nn.Module):
         return (self.project(values).sin() * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
 
 
-def test_no_other_module_asks_for_an_encoder_by_type() -> None:
+def test_no_other_module_checks_the_type_of_an_encoder() -> None:
     source = Path(limelight.__file__).parent
     own = {source / "training" / name for name in ("auto.py", "encoder_choice.py")}
     asked = re.compile(r"isinstance\([^)]*\b(Rocket|RocketEncoder|ConvLSTM|Auto|LSTM|GRU)\b|==\s*\"rocket\"")

@@ -28,12 +28,12 @@ def test_sizes_resolve_by_series_count_and_longest_length(series: int, expected:
     assert resolve(Architecture.of("rocket"), series=series, longest=77).encoder == expected
 
 
-def test_sizes_that_are_stated_stay() -> None:
+def test_stated_sizes_are_kept() -> None:
     assert resolve(Architecture.of(SMALL), series=5_000, longest=77).encoder == SMALL
     assert resolve(Architecture.of({"name": "rocket", "dilations": 4}), longest=77).encoder == Rocket(10_000, 4, 77)
 
 
-def test_rocket_brings_pooling_head_and_context() -> None:
+def test_rocket_implies_pooling_head_and_context() -> None:
     architecture = resolve(Architecture.of("rocket"), longest=77, metadata=True)
     assert architecture.describe() == "rocket (10000), ppv, linear; fusion: late"
     assert architecture.context == contexts.OneHotContext()
@@ -81,7 +81,9 @@ def test_the_context_of_rocket_can_be_sized() -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused(parts: dict[str, object], training: dict[str, object], message: str) -> None:
+def test_impossible_architectures_are_refused(
+    parts: dict[str, object], training: dict[str, object], message: str
+) -> None:
     with pytest.raises(ParameterError) as error:
         resolve(Architecture.of(**parts), **training)  # type: ignore[arg-type]
     assert str(error.value) == message
@@ -107,12 +109,12 @@ def test_a_time_budget_below_zero_is_refused() -> None:
     assert str(error.value) == "'auto': expected time_budget of at least 0.0, got -1"
 
 
-def test_auto_is_the_encoder_of_whoever_says_nothing() -> None:
+def test_auto_is_the_default_encoder() -> None:
     assert Architecture.from_json({}).encoder == Auto()
     assert Architecture.of().describe() == "auto, attention, mlp"
 
 
-def test_a_rocket_that_is_not_settled_is_not_built() -> None:
+def test_an_unresolved_rocket_is_not_built() -> None:
     with pytest.raises(InternalError, match=r"^a Rocket was built before its sizes were resolved"):
         Network(Architecture.of("rocket", "ppv"), channels=1, outputs=1)
 
@@ -139,20 +141,20 @@ def test_categories_are_one_hot_with_an_unknown_column() -> None:
     assert columns.tolist() == [[0, 1, 0, 1, 0], [1, 0, 0, 0, 1]]
 
 
-def test_numbers_are_scaled_and_marked_where_missing() -> None:
+def test_missing_numbers_have_an_indicator() -> None:
     encoder = OneHotContextEncoder(PART, ContextShape(numbers=(True, False)))
     encoder.set_statistics(torch.tensor([10.0, 0.0]), torch.tensor([2.0, 1.0]))
     columns = encoder(two_step_batch(numbers=torch.tensor([[14.0, 5.0], [torch.nan, torch.nan]])))
     assert columns.tolist() == [[2, 5, 0], [0, 0, 1]]
 
 
-def test_words_of_a_text_are_counted_in_folded_columns() -> None:
+def test_words_of_a_text_are_counted_in_hashed_columns() -> None:
     encoder = OneHotContextEncoder(PART, ContextShape(texts=2, buckets=10))
     columns = encoder(two_step_batch(tokens=torch.tensor([[[1, 4, 2, 9], [0, 0, 0, 0]]])))
     torch.testing.assert_close(columns, torch.tensor([[0.5, 0.25, 0.25, 0, 0, 0]]).sqrt())
 
 
-def test_earlier_models_keep_shares_of_words() -> None:
+def test_earlier_models_keep_word_shares() -> None:
     part = contexts.OneHotContext(text_size=3, text_weighting="share")
     columns = OneHotContextEncoder(part, ContextShape(texts=2, buckets=10))(
         two_step_batch(tokens=torch.tensor([[[1, 4, 2, 9], [0, 0, 0, 0]]]))
@@ -165,5 +167,5 @@ def test_side_signals_are_one_hot_and_zero_on_padding() -> None:
     assert columns.tolist() == [[[0, 0, 1, 0, 1], [0, 0, 0, 0, 0]]]
 
 
-def test_facts_of_one_hot_have_no_weights() -> None:
+def test_one_hot_context_has_no_weights() -> None:
     assert list(OneHotContextEncoder(PART, SHAPE).parameters()) == []

@@ -55,7 +55,7 @@ quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 
 @quick
 @given(content=requests | anything)
-def test_any_json_is_answered_or_refused(client: Client, content) -> None:
+def test_any_json_gets_predictions_or_one_sentence(client: Client, content) -> None:
     assert_answered(*client.predict(json.dumps(content).encode()))
 
 
@@ -66,7 +66,7 @@ def test_any_json_is_answered_or_refused(client: Client, content) -> None:
         ["application/json", "text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream", ""]
     ),
 )
-def test_any_bytes_are_answered_or_refused(client: Client, body: bytes, kind: str) -> None:
+def test_any_bytes_get_predictions_or_one_sentence(client: Client, body: bytes, kind: str) -> None:
     assert_answered(*client.predict(body, kind=kind))
 
 
@@ -87,7 +87,7 @@ def test_a_table_with_wrong_offsets_is_refused(client: Client) -> None:
     name=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=20),
     rest=st.sampled_from(["", "/predict", "/../.."]),
 )
-def test_any_address_is_answered_or_refused(client: Client, name: str, rest: str) -> None:
+def test_any_address_gets_a_response_or_one_sentence(client: Client, name: str, rest: str) -> None:
     from urllib.parse import quote
 
     status, _ = client.get(f"/v1/models/{quote(name, safe='./')}{rest}")

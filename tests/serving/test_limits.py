@@ -61,14 +61,14 @@ def test_compressed_buffers_are_measured_before_they_are_unpacked() -> None:
 
 
 @pytest.mark.parametrize("form", [ARROW, PARQUET])
-def test_packed_tables_are_read_like_plain_ones(form: str) -> None:
+def test_compressed_tables_are_read_like_plain_ones(form: str) -> None:
     table = pa.table({**STEPS, "series_id": ["a", "b"] * (ROWS // 2), "time": np.arange(ROWS)})
     panel = read_table_body(packed(table, form), form, random_network_model(), {}, ServerLimits())
     assert panel.ids.tolist() == ["a", "b"]
     assert panel.lengths.tolist() == [ROWS // 2, ROWS // 2]
 
 
-def test_headers_that_take_too_long_end_the_connection(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_headers_end_the_connection(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TimedProtocol, "header_seconds", 0.5)
     export_model(random_network_model(), tmp_path / "model.onnx")
     with served([tmp_path / "model.onnx"]) as client:

@@ -27,7 +27,7 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
-def test_answers_are_those_described(mode: str, description: Any) -> None:
+def test_responses_match_the_description(mode: str, description: Any) -> None:
     schemathesis.checks.load_all_checks()
     unknown = schemathesis.checks.CHECKS.get_one("positive_data_acceptance")
     operations = [found.ok() for found in description.get_all_operations()]

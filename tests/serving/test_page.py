@@ -64,7 +64,7 @@ def ask(client: Client, body: bytes, model: str = "model"):
     return status, json.loads(answer)
 
 
-def test_the_page_needs_nothing_else_and_states_its_policy(client: Client) -> None:
+def test_the_page_is_self_contained_and_states_its_policy(client: Client) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{client.port}/") as answer:
         page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
     (script,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
@@ -180,11 +180,11 @@ def test_dates_at_the_ends_of_an_axis_are_short(client: Client) -> None:
         ),
     ],
 )
-def test_bodies_that_are_no_files_are_refused(client: Client, body: bytes, status: int, sentence: str) -> None:
+def test_bodies_without_files_are_refused(client: Client, body: bytes, status: int, sentence: str) -> None:
     assert ask(client, body) == (status, {"error": sentence})
 
 
-def test_a_name_never_leads_out_of_the_folder(client: Client, tmp_path: Path) -> None:
+def test_a_file_name_never_leaves_the_folder(client: Client, tmp_path: Path) -> None:
     name = f"../../../../{tmp_path}/evil.csv"
     status, answer = ask(client, body_of(**{name: b"series_id,first,second\na,1,2\na,2,3\n"}))
     assert status == 200, answer
@@ -197,7 +197,7 @@ def test_a_table_that_cannot_be_read_names_no_folder(client: Client) -> None:
     assert "/tmp" not in answer["error"]
 
 
-def test_a_long_series_is_pictured_by_few_points(client: Client) -> None:
+def test_a_long_series_is_drawn_with_few_points(client: Client) -> None:
     values = np.random.default_rng(0).normal(size=20_000)
     lines = "\n".join(f"a,{one:.4f},0" for one in values)
     status, answer = ask(client, body_of(**{"long.csv": f"series_id,first,second\n{lines}\n".encode()}), "summing")
@@ -238,7 +238,7 @@ IDS = "[...document.querySelectorAll('.list tbody th')].map((cell) => cell.textC
 
 
 @needs_browser
-def test_answers_are_sorted_by_doubt_and_stay_on_the_machine(browser, client, tmp_path) -> None:
+def test_predictions_are_sorted_by_uncertainty_and_stay_local(browser, client, tmp_path) -> None:
     panel = noise(*[20] * 12, width=2, ids=[f"{HOSTILE}{row}" for row in range(12)])
     opened(browser, client, "model", written(tmp_path / "new.csv", panel))
     best = np.sort(client.registry["model"].model.predict(panel).probabilities, axis=1)
@@ -326,7 +326,7 @@ def test_a_search_ends_with_the_next_files(browser, client, tmp_path) -> None:
 
 
 @needs_browser
-def test_answers_of_earlier_files_are_called_so(browser, client, tmp_path) -> None:
+def test_predictions_of_earlier_files_are_marked(browser, client, tmp_path) -> None:
     opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 3, width=2)))
     (tmp_path / "model.pkl").write_bytes(b"x")
     browser.choose("input.files", tmp_path / "model.pkl")
@@ -337,7 +337,7 @@ def test_answers_of_earlier_files_are_called_so(browser, client, tmp_path) -> No
 
 
 @needs_browser
-def test_checked_labels_are_not_lost_unasked(browser, client, tmp_path) -> None:
+def test_discarding_checked_labels_needs_confirmation(browser, client, tmp_path) -> None:
     file = written(tmp_path / "new.csv", noise(*[20] * 3, width=2))
     opened(browser, client, "summing", file)
     browser.run("window.confirm = (question) => { window.asked = question; return false; }")
@@ -351,7 +351,7 @@ def test_checked_labels_are_not_lost_unasked(browser, client, tmp_path) -> None:
 
 
 @needs_browser
-def test_downloaded_labels_are_left_unasked(browser, client, tmp_path) -> None:
+def test_discarding_downloaded_labels_needs_no_confirmation(browser, client, tmp_path) -> None:
     opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 3, width=2)))
     browser.run("window.confirm = () => { window.asked = true; return false; }")
     browser.run("document.querySelector('.confirm').click()")
@@ -361,7 +361,7 @@ def test_downloaded_labels_are_left_unasked(browser, client, tmp_path) -> None:
 
 
 @needs_browser
-def test_a_drop_without_files_is_answered(browser, client) -> None:
+def test_a_drop_without_files_shows_a_message(browser, client) -> None:
     browser.open(f"http://127.0.0.1:{client.port}/")
     browser.wait("document.querySelectorAll('select.model option').length > 0")
     browser.run("dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer() }))")
@@ -391,7 +391,7 @@ def test_several_labels_have_the_certainty_of_the_least_certain(browser, client,
 
 
 @needs_browser
-def test_the_list_tells_a_screen_reader_what_is_selected(browser, client, tmp_path) -> None:
+def test_the_list_announces_the_selection_to_screen_readers(browser, client, tmp_path) -> None:
     opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 3, width=2)))
     nodes = [one for one in browser.ask("Accessibility.getFullAXTree")["nodes"] if not one.get("ignored")]
     names = {(one["role"]["value"], one["name"]["value"]) for one in nodes if "name" in one}

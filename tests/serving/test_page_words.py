@@ -34,7 +34,7 @@ def test_a_time_that_occurs_twice_names_the_file() -> None:
     )
 
 
-def test_columns_that_together_are_the_id_are_to_be_joined() -> None:
+def test_the_advice_joins_columns_that_together_are_the_id() -> None:
     assert (
         advice_for_page(
             "'a', 'b' together tell apart; join them into one column, and name it with --id (id=... in Python)"
@@ -43,13 +43,13 @@ def test_columns_that_together_are_the_id_are_to_be_joined() -> None:
     )
 
 
-def test_a_missing_header_is_to_be_written() -> None:
+def test_the_advice_adds_a_missing_header() -> None:
     assert error_of("0.5,1.5\n0.25,2.5\n0.75,0.5\n").endswith(
         "; write a line of names above them, such as series_id,time,value"
     )
 
 
-def test_columns_that_are_not_found_are_to_be_renamed() -> None:
+def test_the_advice_renames_columns_that_are_not_found() -> None:
     assert (
         advice_for_page(
             "expected columns for id, time in a.csv, got x; name them with --id NAME --time NAME (id='NAME', time='NAME' in Python)"

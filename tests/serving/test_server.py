@@ -65,7 +65,7 @@ def probabilities_in(answer: dict) -> np.ndarray:
     return np.array([list(one["probabilities"].values()) for one in answer["predictions"]])
 
 
-def test_answers_to_ragged_series_are_those_of_predict(client: Client, model: FittedModel) -> None:
+def test_predictions_for_ragged_series_equal_those_of_predict(client: Client, model: FittedModel) -> None:
     panel = noise(*LENGTHS, width=2)
     status, answer = client.predict({"series": series_of(panel)})
     own = model.predict(panel)
@@ -131,7 +131,7 @@ def test_metadata_columns_of_a_table_are_metadata(client: Client) -> None:
     np.testing.assert_allclose(probabilities_in(answer), expected, atol=1e-6)
 
 
-def test_attention_and_evidence_come_on_request(client: Client) -> None:
+def test_attention_and_evidence_are_returned_on_request(client: Client) -> None:
     panel, model = noise(9, 4, width=2), client.registry["summing"].model
     _, answer = client.predict({"series": series_of(panel), "explain": "evidence", "target": "a"}, "summing")
     expected = explain_evidence(model, panel, "a")
@@ -142,7 +142,7 @@ def test_attention_and_evidence_come_on_request(client: Client) -> None:
         np.testing.assert_allclose(one["attention"], own, atol=1e-6)
 
 
-def test_an_exported_file_answers_with_its_evidence(client: Client) -> None:
+def test_an_exported_model_returns_evidence(client: Client) -> None:
     model, panel = model_of(SENTENCES["rocket, ppv, linear"]), noise(9, 4, width=2)
     _, answer = client.predict({"series": series_of(panel), "explain": "evidence"}, "counting")
     for name in model.task.classes:
@@ -152,7 +152,7 @@ def test_an_exported_file_answers_with_its_evidence(client: Client) -> None:
             np.testing.assert_allclose(one["base"][name], expected.base[place], atol=1e-5)
 
 
-def test_many_clients_at_once_get_their_own_answers(client: Client, model: FittedModel) -> None:
+def test_concurrent_clients_get_their_own_predictions(client: Client, model: FittedModel) -> None:
     panels = [noise(*LENGTHS[: 1 + seed % 5], width=2, seed=seed) for seed in range(40)]
     answers: list = [None] * len(panels)
 
@@ -196,7 +196,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_answered_is_refused_in_one_sentence(client: Client, case: str) -> None:
+def test_invalid_requests_are_refused_in_one_sentence(client: Client, case: str) -> None:
     body, status, sentence = REFUSED[case]
     got, answer = client.predict(body)
     assert (got, answer["error"][: len(sentence)]) == (status, sentence)
@@ -237,7 +237,7 @@ def test_unknown_models_and_addresses_are_named(client: Client) -> None:
         assert (answered, json.loads(content)) == (status, {"error": f"{problem}; {remedy}"})
 
 
-def test_a_body_that_never_ends_is_cut_off(client: Client) -> None:
+def test_an_endless_body_is_refused(client: Client) -> None:
     head = b"POST /v1/models/model/predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     with socket.create_connection(("127.0.0.1", client.port), timeout=20) as connection:
         connection.sendall(head + b"1\r\n{\r\n")
@@ -248,7 +248,7 @@ def test_a_body_that_never_ends_is_cut_off(client: Client) -> None:
         assert connection.recv(1_000).startswith(b"HTTP/1.1 413 ")
 
 
-def test_one_bad_request_in_a_shared_pass_fails_alone(tmp_path: Path) -> None:
+def test_an_invalid_request_in_a_shared_pass_fails_alone(tmp_path: Path) -> None:
     save_model(random_network_model(), tmp_path / "model")
     good, bad = {"series": [[[1.0, 2.0]]]}, b'{"series": [[[1e999, 2.0]]]}'
     with served([tmp_path / "model"]) as one:
@@ -284,7 +284,7 @@ def test_a_full_queue_is_refused(tmp_path: Path) -> None:
     assert set(statuses) == {200, 503}
 
 
-def test_a_token_is_asked_for_everywhere_but_for_health(tmp_path: Path) -> None:
+def test_every_address_but_health_needs_the_token(tmp_path: Path) -> None:
     save_model(random_network_model(), tmp_path / "model")
     with served([tmp_path / "model"], token="secret") as one:
         status, answer = one.predict({"series": [[[1.0, 2.0]]]})
@@ -386,7 +386,7 @@ def test_series_outside_the_training_data_are_named(tmp_path: Path) -> None:
     assert answer["warnings"]
 
 
-def test_the_command_answers_without_torch_and_ends_what_it_began(tmp_path: Path) -> None:
+def test_the_command_serves_without_torch_and_finishes_open_requests(tmp_path: Path) -> None:
     export_model(model_of(SENTENCES["rocket, ppv, linear"]), tmp_path / "model.onnx")
     code = """
 import sys
@@ -426,7 +426,7 @@ def answer_across_a_stop(port: int, process: int) -> bytes:
     return answer
 
 
-def test_small_answers_are_sent_at_once() -> None:
+def test_small_responses_are_sent_without_delay() -> None:
     listening = bound_socket(uvicorn.Config("app", "127.0.0.1", 0))
     with listening, socket.create_connection(listening.getsockname()):
         accepted, _ = listening.accept()

@@ -38,7 +38,7 @@ def opened(client: Client, model: str = "followed", query: str = "", **headers: 
 
 
 @pytest.mark.parametrize(("name", "query"), [("followed", ""), ("exported", "?window=20"), ("steps", "")])
-def test_answers_over_a_socket_are_those_of_predict(client: Client, name: str, query: str) -> None:
+def test_predictions_over_a_socket_equal_those_of_predict(client: Client, name: str, query: str) -> None:
     model = MODELS.get(name, MODELS["followed"])
     values, found = np.random.default_rng(0).normal(size=(20, 2)), []
     with opened(client, name, query) as socket:
@@ -55,7 +55,7 @@ def test_answers_over_a_socket_are_those_of_predict(client: Client, name: str, q
     assert name == "steps" or not events
 
 
-def test_a_bad_message_is_answered_and_the_stream_goes_on(client: Client) -> None:
+def test_a_bad_message_gets_an_error_and_the_stream_continues(client: Client) -> None:
     with opened(client) as socket:
         for text in ("{", '{"values": [1]}', b'{"values": [1, 2]}'):
             socket.send(text)

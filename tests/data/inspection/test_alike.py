@@ -12,7 +12,7 @@ from limelight.data.panel import Panel
     "names",
     [("B", "b"), ("a", "a "), ("step up", "step_up"), ("step-up", "StepUp"), ("Straße", "STRASSE"), ("1", "1.0"), ("ok.", "ok")],
 )  # fmt: skip
-def test_case_blanks_and_punctuation_do_not_make_a_name(names):
+def test_names_are_alike_despite_case_blanks_and_punctuation(names):
     assert names_alike(["other", *names]) == [names]
 
 

@@ -30,11 +30,11 @@ def test_a_field_known_for_one_class_only_leaks():
     assert leaks(failed_on=dates) == Leaks(missing=("failed_on",))
 
 
-def test_a_field_that_is_not_used_leaks_nothing():
+def test_an_unused_field_does_not_leak():
     assert leaks(outcome=LABELS, ignored=["outcome"]) == Leaks()
 
 
-def test_an_exception_makes_a_field_useful_instead_of_a_leak():
+def test_a_field_with_exceptions_is_not_a_leak():
     scores = np.where(LABELS == "ok", 0.0, 10.0)
     scores[0] = 10.0
     assert leaks(score=scores, outcome=[*LABELS[1::-1], *LABELS[2:]]) == Leaks()
@@ -46,19 +46,19 @@ def test_a_copy_of_one_of_several_labels_leaks():
     assert leaks(labels, rain=["wet" if one else "dry" for one in labels[:, 1]], age=np.arange(40)) == Leaks(("rain",))
 
 
-def test_series_without_a_label_are_no_evidence():
+def test_unlabelled_series_are_ignored():
     labels = np.array([*LABELS, None, None], dtype=object)
     assert leaks(labels, outcome=[*LABELS, "ok", "worn"]) == Leaks(values=("outcome",))
 
 
-def test_a_field_is_summarised_by_what_it_is_used_as():
+def test_a_field_is_summarised_by_its_kind():
     table = pa.table({"age": [30.0, 9.0, None, 30.0], "site": ["b", "a", "b", "b"]})
     age, site = summarise_fields(table, {"age": FieldUse("number"), "site": FieldUse("ignore", "names a group")})
     assert (age.kind, age.missing, age.distinct, age.examples) == ("number", 1, 2, ("9", "30"))
     assert (site.why, site.missing, site.examples) == ("names a group", 0, ("b", "a"))
 
 
-def test_words_among_numbers_are_missing_and_named():
+def test_text_among_numbers_is_missing_and_named():
     (field,) = summarise_fields(pa.table({"age": ["30", "?", "", "old", "18"]}), {"age": FieldUse("number")})
     assert (field.missing, field.distinct, field.examples) == (3, 2, ("18", "30"))
     assert field.why == "'?', 'old' read as missing"

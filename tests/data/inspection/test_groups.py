@@ -17,7 +17,7 @@ def found(features=NOTHING, **columns):
 
 
 @pytest.mark.parametrize("name", ["Maschine", "identifiant_du_patient", "Proband", "x"])
-def test_many_words_identify_groups_under_any_name(name):
+def test_many_categories_identify_groups_under_any_name(name):
     words = np.array([f"{chr(97 + one % 26)}{chr(97 + one // 26)}" for one in range(40)])[DRAW.permutation(MACHINES)]
     assert found(**{name: words}) == [name]
 
@@ -39,13 +39,13 @@ def test_sparse_numbers_that_repeat_identify_groups():
     assert found(serial=serials[DRAW.integers(0, 30, N)]) == ["serial"]
 
 
-def test_few_words_with_a_constant_age_identify_groups():
+def test_few_categories_with_a_constant_number_identify_groups():
     subject = DRAW.integers(0, 6, N)
     names, ages = np.array(["anna", "ben", "carl", "dora", "emil", "fay"]), np.array([31, 54, 54, 60, 47, 31])
     assert found(Name=names[subject], Alter=ages[subject]) == ["Name"]
 
 
-def test_numbers_of_series_that_are_alike_identify_groups():
+def test_numbers_of_similar_series_identify_groups():
     machines = DRAW.integers(0, 12, N)
     features = DRAW.normal(size=(12, 2))[machines] + DRAW.normal(0, 0.02, (N, 2))
     assert found(features, nr=machines) == ["nr"]
@@ -77,7 +77,7 @@ def test_categories_and_measurements_identify_no_groups(name, cells):
     assert found(features, **{name: cells, "other age": ages}) == []
 
 
-def test_words_name_groups_rather_than_numbers():
+def test_text_is_preferred_to_numbers_as_group():
     names = ["Alpha", "Berta", "Clara", "Dora", "Emil", "Fritz", "Gerd", "Hanna"]
     years = [1990, 1993, 1994, 1999, 2001, 2007, 2008, 2015]
     table = pa.table({"year": [years[row % 8] for row in range(48)], "machine": [names[row % 8] for row in range(48)]})

@@ -35,13 +35,13 @@ def test_sizes_and_channel_numbers_are_those_of_numpy():
     assert (channel.mean, channel.deviation) == pytest.approx((values.mean(), values.std()))
 
 
-def test_only_the_steps_of_the_taken_rows_count():
+def test_only_steps_of_selected_rows_are_inspected():
     panel = Panel.from_series([[1.0, 1.0], [5.0, 7.0], [9.0, 9.0]])
     inspection = inspect_panel(panel[[1]])
     assert (inspection.steps, inspection.channels[0].minimum, inspection.channels[0].maximum) == (2, 5.0, 7.0)
 
 
-def test_facts_are_json_of_plain_numbers():
+def test_findings_are_json_of_plain_numbers():
     panel = Panel.from_series([[np.nan, np.nan], [np.nan, np.nan]], labels=[1, 2])
     inspection = inspect_panel(panel, Split([0], [], [1])).to_json()
     assert json.loads(json.dumps(inspection, allow_nan=False)) == inspection
@@ -50,7 +50,7 @@ def test_facts_are_json_of_plain_numbers():
     assert inspection["copies"]["across"] == [["0", "1"]]
 
 
-def test_the_summary_says_first_what_a_person_wants_first():
+def test_the_summary_begins_with_the_most_important():
     panel = Panel.from_series([[0.0, 1.0], [2.0, 3.0, 4.0]], labels=["a", "b"])
     text = str(inspect_panel(panel, Split([0], [], [1])))
     assert text.splitlines()[0].startswith("trainable, but fix first: class 'b' has no series in train")
@@ -248,7 +248,7 @@ def test_a_field_that_only_names_the_group_is_warned_of():
     )
 
 
-def test_a_missing_name_is_no_name():
+def test_missing_names_are_not_a_group():
     names = ["p0", "p1", "p2", "p3", None, None, None, None] * 5
     panel = noise_panel(40).replace(metadata=pa.table({"subject": names}))
     rows = np.arange(40)
@@ -263,7 +263,7 @@ def test_a_group_with_missing_names_can_be_inspected():
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_words_of_any_type_may_name_the_group(kind):
+def test_groups_may_be_named_by_any_text_type(kind):
     panel, split = _of_subjects(split_by_subject=True)
     badge = panel.metadata["badge"].cast(kind)
     panel = panel.replace(metadata=panel.metadata.set_column(1, "badge", badge))
@@ -310,7 +310,7 @@ def test_infinite_values_are_warned_of():
     )
 
 
-def test_a_clock_of_unequal_steps_is_told():
+def test_an_irregular_clock_is_reported():
     times = [[0, 1, 3, 4, 6, 7]] * 2
     (line,) = [
         one for one in inspect_panel(Panel.from_series([np.arange(6.0)] * 2, times=times)).lines() if "time:" in one
@@ -332,7 +332,7 @@ def labels_of(matrix, by_step=False):
 
 
 @pytest.mark.parametrize("unit", ["series", "steps"])
-def test_every_rare_label_is_warned_of_among_what_is_known(unit):
+def test_rare_labels_are_warned_of_among_known_ones(unit):
     matrix = np.zeros((100, 3))
     matrix[:50, 0], matrix[:4, 1], matrix[:3, 2], matrix[50:, 2] = 1, 1, 1, np.nan
     assert labels_of(matrix, unit == "steps") == (
@@ -393,7 +393,7 @@ def test_channels_that_count_are_warned_of():
     assert inspection.to_json()["counters"] == {"index": "rows", "energy": "on", "step": "steps"}
 
 
-def test_values_that_may_stand_for_missing_ones_are_asked_about():
+def test_possible_sentinels_are_questioned():
     panel = noise_panel()
     panel.values[::20, 0], panel.values[::40, 1], panel.values[3, 1] = -999, -999, 1e20
     assert _warnings(panel) == [
@@ -404,7 +404,7 @@ def test_values_that_may_stand_for_missing_ones_are_asked_about():
     ]
 
 
-def test_a_label_known_for_nobody_is_warned_of():
+def test_a_label_unknown_for_every_series_is_warned_of():
     labels = np.full((20, 2), np.nan)
     labels[:, 0] = [0, 1] * 10
     panel = Panel.from_series(
@@ -422,7 +422,7 @@ def test_series_without_a_label_are_counted():
     ]
 
 
-def test_classes_that_differ_by_case_are_asked_about():
+def test_classes_that_differ_by_case_are_questioned():
     assert _warnings(noise_panel(labels=["ok", "OK", "worn", "worn "] * 5)) == [
         "classes differ only by case, blanks or punctuation, 'OK' and 'ok', 'worn' and 'worn '; if they mean the same, "
         "write them in the same way, otherwise they are learned as different"
@@ -441,7 +441,7 @@ def test_a_class_in_one_group_only_is_warned_of():
     assert inspect_panel(panel).to_json()["confined"] == {"rare": ["machine", "M3"]}
 
 
-def test_arrays_get_notes_that_need_no_split():
+def test_arrays_have_warnings_that_need_no_split():
     panel = noise_panel(labels=["ok", "OK"] * 10)
     panel.values[:, 1], panel.values[::20, 0] = np.arange(200), 9999
     assert notes_on_arrays(panel) == (

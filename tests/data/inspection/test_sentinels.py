@@ -26,11 +26,11 @@ def test_a_repeated_value_far_from_all_others_is_found(value):
 
 
 @pytest.mark.parametrize(("value", "others"), [(-1, 60 + 10 * NOISE), (-1, np.abs(NOISE)), (0, 55 + NOISE)])
-def test_a_value_that_no_other_comes_near_is_found(value, others):
+def test_a_distant_value_is_found(value, others):
     assert found(others, [value] * 20) == {value: 20}
 
 
-def test_a_usual_value_needs_no_repetition_and_less_distance():
+def test_a_common_sentinel_needs_less_evidence():
     assert found(NOISE, [-999]) == {-999: 1}
     assert found(np.linspace(0, 7000, 3000), [9999, 9999]) == {9999: 2}
 
@@ -39,7 +39,7 @@ def test_several_values_on_both_sides_are_found():
     assert found(NOISE, [-9999] * 4, [-999] * 5, [9999] * 3) == {-999: 5, -9999: 4, 9999: 3}
 
 
-def test_a_value_among_a_constant_channel_is_found():
+def test_a_sentinel_in_a_constant_channel_is_found():
     assert found([5.0] * 50, [-999] * 3) == {-999: 3}
 
 
@@ -62,12 +62,12 @@ def test_a_value_among_a_constant_channel_is_found():
         [],
     ],
 )
-def test_ordinary_values_are_not_asked_about(values):
+def test_ordinary_values_are_not_sentinels(values):
     assert found(values) == {}
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([-999.0, 9999.0, 1e20]), st.integers(2, 40), st.integers(1, 5))
-def test_any_mixture_with_a_usual_value_is_counted_exactly(seed, value, count, blocks):
+def test_common_sentinels_are_counted_exactly(seed, value, count, blocks):
     values = np.random.default_rng(seed).uniform(-50, 50, 300)
     assert found(values, [value] * count, blocks=blocks) == {value: count}

@@ -77,7 +77,7 @@ def clocked(*steps: float, labels: Sequence[str] = LABELS) -> Panel:
     return panel_of([noise() for _ in steps], times=times, labels=list(labels[: len(steps)]))
 
 
-def test_rates_that_tell_the_class_are_a_leak() -> None:
+def test_sampling_rates_that_determine_the_class_are_a_leak() -> None:
     sentence = warnings_of(clocked(*[0.02, 0.01] * 6))[0]
     assert sentence == (
         "the time step differs between the classes, 0.01 in 6 series, 0.02 in 6 series, so that a model can infer the label "
@@ -85,12 +85,12 @@ def test_rates_that_tell_the_class_are_a_leak() -> None:
     )
 
 
-def test_one_rate_of_all_labelled_series_is_no_leak() -> None:
+def test_equal_sampling_rates_are_not_a_leak() -> None:
     panel = clocked(*[0.02] * 8, *[0.01] * 4, labels=["ok", "worn"] * 4 + [""] * 4)
     assert sampling_rates(panel) == SamplingRates(((0.01, 4), (0.02, 8)), reveals_class=False)
 
 
-def test_rates_of_both_classes_are_a_fault_of_the_data() -> None:
+def test_different_sampling_rates_in_both_classes_are_warned_of() -> None:
     sentence = warnings_of(clocked(*[0.02] * 6, *[0.01] * 6))[0]
     assert sentence == (
         "series have different time steps, 0.01 in 6 series, 0.02 in 6 series, which change the shapes that a model "
@@ -138,7 +138,7 @@ def test_units_that_differ_between_series_are_questioned() -> None:
     ) in sentences
 
 
-def test_a_class_that_may_be_unknown_is_questioned() -> None:
+def test_a_class_that_may_mean_unknown_is_questioned() -> None:
     labels = ["?", "ok", "worn"] * 4
     assert warnings_of(panel_of([noise() for _ in labels], labels=labels))[0] == (
         "class '?' is learned like any other, although it may stand for an unknown label; if it does, leave these labels "

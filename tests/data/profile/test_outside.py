@@ -92,7 +92,7 @@ def test_a_change_of_unit_is_named(channel: int, factor: float, offset: float, m
     assert [(one.kind, one.detail) for one in found.findings] == [("unit", f"looks like {meaning}")]
 
 
-def test_an_offset_that_is_no_unit_is_named() -> None:
+def test_an_offset_without_a_unit_is_named() -> None:
     (finding,) = changed(scaled(0, 1.0, -40.0)).findings
     assert finding.detail.startswith("looks like the values of training shifted by -4")
 
@@ -108,7 +108,7 @@ def test_another_time_step_is_found() -> None:
     assert found.lines()[1] == "time step outside training 0.5, in training 1, in 60 of 60 series"
 
 
-def test_unseen_words_and_combinations_are_found() -> None:
+def test_unseen_categories_and_combinations_are_found() -> None:
     table = pa.table({"site": ["x", "y"] * 30, "mode": ["a", "b"] * 30})
     profile = fit_training_profile(sensors(metadata=table))
     found = check_panel(profile, sensors(1, n=3, metadata=pa.table({"site": ["x", "z", "y"], "mode": ["a", "a", "a"]})))

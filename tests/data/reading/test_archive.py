@@ -47,7 +47,7 @@ def archives(draw):
 
 @given(panel=archives(), word=st.sampled_from(["NaN", "?", "nan", " ? "]), piece=st.sampled_from([1, 20, 1 << 24]))
 @settings(deadline=None, max_examples=50)
-def test_a_ts_file_holds_what_was_written(panel, word, piece, tmp_path_factory):
+def test_a_written_ts_file_reads_back_equal(panel, word, piece, tmp_path_factory):
     path = tmp_path_factory.mktemp("ts") / "Any.ts"
     lines = [
         ":".join([*(",".join(_spoken(v, word) for v in channel) for channel in one.values.T), one.labels[0]])
@@ -62,7 +62,7 @@ def test_a_ts_file_holds_what_was_written(panel, word, piece, tmp_path_factory):
 
 @given(panel=archives().filter(lambda panel: len(panel.channels) == 1), padding=st.integers(0, 3))
 @settings(deadline=None, max_examples=50)
-def test_a_tsv_file_holds_what_was_written_without_the_padding(panel, padding, tmp_path_factory):
+def test_a_written_tsv_file_reads_back_without_padding(panel, padding, tmp_path_factory):
     series = [panel.series(row) for row in range(len(panel))]
     panel = Panel.from_series(
         [np.where(np.arange(len(one))[:, None] == len(one) - 1, np.nan_to_num(one), one) for one in series],
@@ -93,7 +93,7 @@ def test_without_class_labels_a_panel_has_none(write_lines):
     assert (panel.labels, panel.series(0).tolist()) == (None, [[1, 3], [2, 4]])
 
 
-def test_classes_are_left_out_on_request(write_lines):
+def test_classes_are_ignored_on_request(write_lines):
     assert read_archive(write_lines("A.ts", "@classLabel true a", "@data", "1,2:b"), label=False).labels is None
     assert read_archive(write_lines("A.tsv", "a\t1\t2"), label=False).labels is None
 
@@ -109,7 +109,7 @@ def test_archive_classes_are_words_except_integral_numbers(written, read, write_
     ).labels.tolist() == [read]
 
 
-def test_a_missing_value_may_be_left_empty(write_lines):
+def test_a_missing_value_may_be_empty(write_lines):
     panel = read_archive(write_lines("A.ts", "@classLabel true a", "@data", "1,,3,:a"))
     np.testing.assert_array_equal(panel.values[:, 0], [1, NAN, 3])
 
@@ -146,7 +146,7 @@ def test_shorter_dimensions_are_filled_and_counted(write_lines):
     )
 
 
-def test_trailing_missing_values_of_tsv_are_padding(write_lines):
+def test_trailing_missing_values_of_tsv_files_are_padding(write_lines):
     path = write_lines("A.tsv", "1\t5\tNaN\t7", "2\t5\tNaN\tNaN", "1\t5\t6\t")
     panel = read_archive(path)
     assert panel.lengths.tolist() == [3, 1, 2]
@@ -154,7 +154,7 @@ def test_trailing_missing_values_of_tsv_are_padding(write_lines):
     assert panel.notes == (f"the last values of 2 series of {str(path)!r} are missing: read as shorter series",)
 
 
-def test_missing_values_at_the_end_of_a_ts_line_stay(write_lines):
+def test_trailing_missing_values_of_ts_files_are_kept(write_lines):
     assert read_archive(write_lines("A.ts", "@data", "1,?,?")).lengths.tolist() == [3]
 
 
@@ -165,7 +165,7 @@ def test_txt_files_are_separated_by_spaces_or_commas(line, write_lines):
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r"])
-def test_ends_of_lines_of_other_systems(ending, tmp_path):
+def test_line_ends_of_other_systems_are_read(ending, tmp_path):
     path = tmp_path / "A.tsv"
     path.write_bytes(f"1\t5\t6{ending}2\t7\t8{ending}".encode("utf-8-sig"))
     assert read_archive(path).labels.tolist() == ["1", "2"]
@@ -179,7 +179,7 @@ def test_other_encodings_are_read_as_latin_1_with_a_note(tmp_path):
     assert panel.notes == (f"{str(path)!r} is not UTF-8 and was read as Latin-1",)
 
 
-def test_numbers_as_times(write_lines):
+def test_times_of_ts_files_may_be_numbers(write_lines):
     panel = read_archive(
         write_lines("A.ts", "@timeStamps true", "@classLabel true a b", "@data", "(0,5),(2,?):a", "(1.5,6):b")
     )
@@ -187,7 +187,7 @@ def test_numbers_as_times(write_lines):
     np.testing.assert_array_equal(panel.values[:, 0], [5, NAN, 6])
 
 
-def test_dates_as_times_in_several_dimensions(write_lines):
+def test_times_of_ts_files_may_be_dates(write_lines):
     line = "(2024-01-31 12:00:00,5), (2024-01-31 12:30:00,6) : (2024-01-31 12:00:00,7),(2024-01-31 12:30:00,8):a"
     panel = read_archive(write_lines("A.ts", "@timeStamps true", "@dimensions 2", "@classLabel true a", "@data", line))
     assert panel.times.tolist() == np.array(["2024-01-31T12:00", "2024-01-31T12:30"], "M8[ns]").tolist()
@@ -275,7 +275,7 @@ def test_a_clock_that_cannot_be_read_names_the_line(line, message, write_lines):
         ("::a", "expected at least one value in every series, got none in line 6 of {}; leave the line out"),
     ],
 )  # fmt: skip
-def test_a_faulty_ts_line_is_named(line, message, write_lines):
+def test_an_invalid_ts_line_is_named(line, message, write_lines):
     path = write_lines("A.ts", "# faulty", "@dimensions 2", "@classLabel true a running", "@data", "1,2:3,4:a", line)
     assert read_error(path) == message.format(repr(str(path)))
 
@@ -311,7 +311,7 @@ def test_a_univariate_file_has_one_dimension(write_lines):
         (["@dimension two"], "expected a number above 0 after @dimension, got '@dimension two' in line 1 of {}"),
     ],
 )
-def test_a_faulty_header_is_told(lines, message, write_lines):
+def test_an_invalid_header_is_refused(lines, message, write_lines):
     path = write_lines("A.ts", *lines)
     assert read_error(path) == message.format(repr(str(path)))
 
@@ -332,7 +332,7 @@ def test_a_faulty_header_is_told(lines, message, write_lines):
         ("1\tNaN\t", "expected at least one value in every series, got none in line 2 of {}; leave the line out"),
     ],
 )
-def test_a_faulty_tsv_line_is_named(line, message, write_lines):
+def test_an_invalid_tsv_line_is_named(line, message, write_lines):
     path = write_lines("A.tsv", "1\t5\t6", line)
     assert read_error(path) == message.format(repr(str(path)))
 
@@ -353,14 +353,14 @@ def test_a_missing_or_foreign_archive_file_is_named(tmp_path):
     )
 
 
-def test_training_and_test_files_tell_the_part_of_each_series(write_lines):
+def test_training_and_test_files_define_the_split(write_lines):
     panel, parts = read_archive_files([write_lines("A_Train.tsv", "1\t5", "2\t6"), write_lines("A_TEST.tsv", "1\t7")])
     assert parts == ["train", "train", "test"]
     assert panel.ids.tolist() == ["A_Train_0", "A_Train_1", "A_TEST_0"]
     assert (panel.values[:, 0].tolist(), panel.labels.tolist()) == ([5, 6, 7], ["1", "2", "1"])
 
 
-def test_other_names_tell_no_part(write_lines):
+def test_other_file_names_define_no_split(write_lines):
     assert read_archive_files([write_lines("A_TRAIN.tsv", "1\t5"), write_lines("A_more.tsv", "1\t7")])[1] is None
     assert read_archive_files([write_lines("constrain.tsv", "1\t5")])[1] is None
 

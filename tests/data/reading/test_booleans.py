@@ -31,11 +31,11 @@ def test_booleans_are_read_in_all_usual_forms(column: list) -> None:
     assert booleans(column) == [True, False, True]
 
 
-def test_an_empty_cell_is_a_no() -> None:
+def test_an_empty_cell_is_false() -> None:
     assert booleans(["yes", None, ""]) == [True, False, False]
 
 
-def test_another_word_is_refused() -> None:
+def test_a_value_that_is_not_boolean_is_refused() -> None:
     with pytest.raises(DataError) as error:
         booleans(["yes", "maybe"])
     assert str(error.value) == (
@@ -96,7 +96,7 @@ def test_an_empty_label_is_unknown_whatever_the_mask_says() -> None:
 # Several labels of series in a table
 
 
-def test_label_columns_are_found_and_empty_cells_unknown() -> None:
+def test_empty_cells_of_label_columns_are_unknown() -> None:
     table = pa.table({"series_id": ["b", "a"], "label_rain": ["1", "0"], "label_fog": ["", "1"], "note": ["x", "y"]})
     panel = read_table(SERIES, labels=table)
     np.testing.assert_array_equal(panel.labels, [[0, 1], [1, np.nan]])
@@ -104,7 +104,7 @@ def test_label_columns_are_found_and_empty_cells_unknown() -> None:
 
 
 @pytest.mark.parametrize("words", [("no", "yes"), ("False", "True"), ("nein", " Ja"), ("FALSCH", "WAHR")], ids=str)
-def test_several_labels_may_be_words(tmp_path, words) -> None:
+def test_several_labels_may_be_booleans(tmp_path, words) -> None:
     no, yes = words
     file = tmp_path / "labels.csv"
     file.write_text(f"series_id,label_rain,label_fog\nb,{yes},{no}\na,{no},\n")
@@ -113,14 +113,14 @@ def test_several_labels_may_be_words(tmp_path, words) -> None:
 
 
 @pytest.mark.parametrize("words", [("no", "yes"), ("False", "True"), ("nein", "ja")], ids=str)
-def test_several_labels_of_steps_may_be_words(words) -> None:
+def test_several_labels_of_steps_may_be_booleans(words) -> None:
     no, yes = words
     table = SERIES.append_column("label_rain", [[yes, no, ""]]).append_column("label_fog", [[no, no, yes]])
     steps = read_table(table, per_step=True).step_labels
     assert (steps.codes.tolist(), steps.classes) == ([[1, 0], [0, 0], [-1, 1]], ("0", "1"))
 
 
-def test_another_word_in_a_column_of_answers_is_named() -> None:
+def test_a_value_that_is_not_boolean_is_located() -> None:
     table = pa.table({"series_id": ["b", "a"], "label_rain": ["yes", "maybe"], "label_fog": ["no", "yes"]})
     with pytest.raises(DataError) as error:
         read_table(SERIES, labels=table)

@@ -26,14 +26,14 @@ def notes_of(name: str, times: object, **options: object) -> tuple[str, ...]:
         ("Datum", 45292 + np.arange(10) / 24, "days since 1900, as spreadsheets do", "d"),
     ],
 )
-def test_a_clock_of_another_unit_is_asked_about(name: str, times: object, what: str, unit: str) -> None:
+def test_a_clock_in_another_unit_is_questioned(name: str, times: object, what: str, unit: str) -> None:
     assert notes_of(name, times) == (
         f"the clock {name!r} seems to count {what}, but durations such as '5 s' take its unit as seconds; state it with "
         f"units={{'time': {unit!r}}} (--set data.units.time={unit})",
     )
 
 
-def test_a_stated_unit_is_not_asked_about() -> None:
+def test_a_stated_unit_is_not_questioned() -> None:
     assert notes_of("time_ms", np.arange(10), units={"time": "ms"}) == ()
 
 
@@ -47,5 +47,5 @@ def test_a_stated_unit_is_not_asked_about() -> None:
         ("date", pd.date_range("2024-01-01", periods=10)),
     ],
 )
-def test_other_clocks_are_not_asked_about(name: str, times: object) -> None:
+def test_other_clocks_are_not_questioned(name: str, times: object) -> None:
     assert notes_of(name, times) == ()

@@ -91,14 +91,14 @@ def test_a_folder_of_compressed_files_names_series_and_tables(tmp_path: Path) ->
     assert read_split(content.tables["split"], panel.ids).test.tolist() == [1]
 
 
-def test_names_of_compressed_files_have_no_ending(tmp_path: Path) -> None:
+def test_names_of_compressed_files_have_no_suffix(tmp_path: Path) -> None:
     for name in ("ok_p1", "worn_p2"):
         write(tmp_path / f"{name}.csv.gz", "time,x\n0,1\n1,2\n2,4\n")
     panel = read_table(tmp_path, names="{label}_{id}")
     assert panel.ids.tolist() == ["p1", "p2"]
 
 
-def test_an_experiment_of_a_compressed_file_is_named_without_ending(tmp_path: Path) -> None:
+def test_an_experiment_of_a_compressed_file_is_named_without_suffix(tmp_path: Path) -> None:
     assert read_experiment(write(tmp_path / "pumps.csv.gz", TABLE)).output == "runs/pumps"
 
 
@@ -171,7 +171,7 @@ def test_an_archive_with_a_password_is_refused(tmp_path: Path) -> None:
         ("s.tar.gz", "unpack it, and pass the folder"),
     ],
 )
-def test_other_compressed_files_are_refused_with_what_to_do(name: str, remedy: str, tmp_path: Path) -> None:
+def test_other_compressed_files_are_refused_with_the_remedy(name: str, remedy: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"")
     for error, read in ((DataError, read_table), (ParameterError, read_experiment)):
         message = message_of(error, read, tmp_path / name)

@@ -26,7 +26,7 @@ def test_the_valid_input_of_the_campaign_is_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", coverage_campaign.READERS)
-def test_a_wrong_byte_anywhere_is_no_error_of_ours(name: str) -> None:
+def test_a_damaged_file_is_read_or_refused(name: str) -> None:
     content, read, tally = coverage_campaign.seeds(name)[0], coverage_campaign.use(name), Tally(name)
     for place in np.linspace(0, len(content) - 1, PLACES).astype(int):
         damaged = bytearray(content)
@@ -37,7 +37,7 @@ def test_a_wrong_byte_anywhere_is_no_error_of_ours(name: str) -> None:
 
 
 @pytest.mark.skipif(not coverage_campaign.is_available(), reason="atheris is not installed")
-def test_a_fuzzer_finds_no_fault_in_few_inputs() -> None:
+def test_a_short_fuzzing_run_finds_no_fault() -> None:
     tally = coverage_campaign.run("csv", 50)
     assert tally.faults == []
     assert tally.tried == 50

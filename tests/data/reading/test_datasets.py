@@ -86,7 +86,7 @@ def test_a_pattern_keeps_the_partitions(folder):
     assert panel.metadata["site"].to_pylist() == [2] * 4
 
 
-def test_one_constant_partition_is_no_channel(folder):
+def test_a_constant_partition_is_not_a_channel(folder):
     assert read_table(folder, filter="site == 1").channels == ("x",)
 
 
@@ -110,7 +110,7 @@ def test_a_file_without_a_column_is_named(folder):
     )
 
 
-def test_a_damaged_file_is_a_sentence(folder):
+def test_a_damaged_file_raises_one_sentence(folder):
     (folder / f"site=1/day={DAYS[0]}/part.parquet").write_bytes(b"PAR1")
     with pytest.raises(
         DataError, match=rf"^expected complete Parquet files in '{folder}', got one that is damaged or "
@@ -145,7 +145,7 @@ def sources():
 
 
 @pytest.mark.parametrize("kind", ["reader", "batch", "dataset", "stream", "lazy", "duckdb"])
-def test_objects_read_as_the_table_does(kind):
+def test_objects_are_read_as_the_table(kind):
     assert_equal(read_table(sources()[kind]), read_table(long_table(3)))
 
 

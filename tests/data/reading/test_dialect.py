@@ -74,7 +74,7 @@ def test_the_encoding_of_windows_is_detected(tmp_path):
     assert panel.notes == (f"read '{path}' with encoding cp1252; {CHANGE}",)
 
 
-def test_a_late_sign_of_windows_changes_the_encoding(tmp_path):
+def test_a_late_windows_character_changes_the_encoding(tmp_path):
     rows = "".join(f"s{row},{row}\n" for row in range(60000))
     path = _write(tmp_path / "a.csv", f"series_id,x\n{rows}größe,1\n", "cp1252")
     assert read_table(path).ids[-1] == "größe"
@@ -86,17 +86,17 @@ def test_a_late_sign_of_windows_changes_the_encoding(tmp_path):
     ["# logger 3.1\n", "% a\n% b\n", "// x, y\n", "Logger 7\n", "Logger;ACME\nSerial;12\n\n", "sep=,\n", "\n\n"],
     ids=["hash", "percent", "slashes", "words", "pairs", "sep", "empty"],
 )
-def test_lines_above_the_header_are_no_data(tmp_path, head):
+def test_lines_above_the_header_are_not_data(tmp_path, head):
     _is_table(_write(tmp_path / "a.csv", head + _table()))
 
 
-def test_comment_lines_between_rows_are_no_data(tmp_path):
+def test_comment_lines_between_rows_are_not_data(tmp_path):
     lines = _table().splitlines(keepends=True)
     path = _write(tmp_path / "a.csv", "".join([*lines[:3], "# pause, 3, 4\n", *lines[3:]]))
     assert _is_table(path) == (f"read '{path}' with comment lines '#'; {CHANGE}",)
 
 
-def test_a_late_comment_line_is_no_data(tmp_path):
+def test_a_late_comment_line_is_not_data(tmp_path):
     rows = "".join(f"s0,{row},1.5\n" for row in range(60000))
     later = "".join(f"s0,{row},1.5\n" for row in range(60000, 120000))
     path = _write(tmp_path / "a.csv", f"series_id,time,x\n{rows}# pause\n{later}")
@@ -108,17 +108,17 @@ def test_a_header_in_a_comment_is_the_header(tmp_path):
     _is_table(_write(tmp_path / "a.csv", "# " + _table()))
 
 
-def test_ids_with_a_hash_are_no_comments(tmp_path):
+def test_ids_with_a_hash_are_not_comments(tmp_path):
     path = _write(tmp_path / "a.csv", "series_id,x\n#1,0.5\n#2,0.25\n")
     assert read_table(path).ids.tolist() == ["#1", "#2"]
 
 
-def test_lines_with_a_cell_a_column_are_no_comments(tmp_path):
+def test_complete_rows_are_not_comments(tmp_path):
     path = _write(tmp_path / "a.csv", "series_id,x\na,1\n#b,2\nc,3\nd,4\n")
     assert read_table(path).ids.tolist() == ["a", "#b", "c", "d"]
 
 
-def test_spreadsheet_errors_are_no_comments(tmp_path):
+def test_spreadsheet_errors_are_not_comments(tmp_path):
     path = _write(tmp_path / "a.csv", "# a\nx,series_id\n#N/A,a\n1,a\n")
     assert read_table(path).lengths.tolist() == [2]
 
@@ -130,7 +130,7 @@ def test_a_row_of_units_becomes_units(tmp_path):
     assert panel.lengths.tolist() == [2]
 
 
-def test_a_word_in_the_first_row_is_no_unit(tmp_path):
+def test_a_word_in_the_first_row_is_not_a_unit(tmp_path):
     path = _write(tmp_path / "a.csv", "series_id,x\na,fast\na,1\na,2\n")
     assert open_file(path).rows == 3
 
@@ -146,7 +146,7 @@ def test_separators_at_the_end_of_rows_alone_add_no_column(tmp_path):
     _is_table(_write(tmp_path / "a.csv", head + "\n" + rows.replace("\n", ",\n")))
 
 
-def test_rows_of_separators_alone_are_no_data(tmp_path):
+def test_rows_of_separators_alone_are_not_data(tmp_path):
     _is_table(_write(tmp_path / "a.csv", _table(";", ",") + ";;;\n;;;\n"))
 
 
@@ -159,7 +159,7 @@ def test_a_late_cell_without_a_column_name_is_an_error(tmp_path):
     )
 
 
-def test_columns_without_names_are_named_by_their_place(tmp_path):
+def test_columns_without_names_are_named_by_position(tmp_path):
     path = _write(tmp_path / "a.csv", ",series_id,,x\n0,a,7,1\n1,a,7,2\n")
     assert columns_of(path) == open_file(path).columns == ["", "series_id", "column_3", "x"]
 
@@ -169,7 +169,7 @@ def test_runs_of_blanks_separate_columns_of_text_files(tmp_path):
     assert open_file(path).table.to_pydict() == {"time": ["0", "10"], "x": ["0.5", "-1.5"]}
 
 
-def test_single_quotes_stand_around_text(tmp_path):
+def test_single_quotes_enclose_text(tmp_path):
     rows = "".join(f"'{name}',{time},{x},'{label}'\n" for name, time, x, label in ROWS)
     path = _write(tmp_path / "a.csv", ",".join(HEADER) + "\n" + rows)
     assert _is_table(path) == (f"""read '{path}' with quote "'"; {CHANGE}""",)
@@ -191,7 +191,7 @@ def test_single_quotes_stand_around_text(tmp_path):
         (";", ["1,5e3", "2"], [1500.0, 2.0]),
     ],
 )
-def test_thousands_are_told_from_decimals(tmp_path, separator, cells, numbers):
+def test_thousands_separators_are_distinguished_from_decimal_signs(tmp_path, separator, cells, numbers):
     rows = "".join(f"a{separator}{cell}\n" for cell in cells)
     path = _write(tmp_path / "a.csv", f"series_id{separator}x\n{rows}")
     assert read_table(path).values[:, 0].tolist() == np.float32(numbers).tolist()
@@ -207,7 +207,7 @@ def test_the_note_names_what_was_assumed(tmp_path):
     )
 
 
-def test_counts_below_a_thousand_show_thousands(tmp_path):
+def test_counts_below_a_thousand_show_the_thousands_separator(tmp_path):
     path = _write(tmp_path / "a.csv", "series_id;x\na;1,234\na;999\na;12\n")
     assert read_table(path).values[:, 0].tolist() == [1234, 999, 12]
 
@@ -225,7 +225,7 @@ def test_one_note_for_many_files(tmp_path):
     assert notes == [f"read '{pattern}' with separator ';' and decimal ','; {CHANGE}"]
 
 
-def test_every_table_has_a_dialect_of_its_own(tmp_path):
+def test_every_table_has_its_own_dialect(tmp_path):
     series = _write(tmp_path / "series.csv", "series_id,x\ná,1\nb,2\n")
     labels = _write(tmp_path / "labels.csv", "series_id;label\ná;ok\nb;worn\n", "cp1252")
     metadata = _write(tmp_path / "metadata.csv", "series_id\tage\ná\t1,5\nb\t2,5\n", "utf-16")
@@ -240,7 +240,7 @@ def test_stated_signs_override_detection(tmp_path):
     assert read_table(path, csv={"thousands": ",", "decimal": "."}).values[:, 0].tolist() == [1234, 2345]
 
 
-def test_a_stated_row_of_units_is_no_data(tmp_path):
+def test_a_stated_row_of_units_is_not_data(tmp_path):
     path = _write(tmp_path / "a.csv", "series_id,x\nname,volt\na,1\n")
     panel = read_table(path, csv={"units_row": True})
     assert (panel.ids.tolist(), panel.units) == (["a"], {"x": "volt"})
@@ -401,12 +401,12 @@ def test_decimal_commas_between_commas_are_named(tmp_path):
     )
 
 
-def test_a_first_row_without_numbers_is_no_row_of_units(tmp_path: Path) -> None:
+def test_a_first_row_without_numbers_is_not_units(tmp_path: Path) -> None:
     file = tmp_path / "labels.csv"
     file.write_text("series_id,label_a,label_b\nH,,\ns,1,0\nd,0,1\n")
     assert open_file(file).table["series_id"].to_pylist() == ["H", "s", "d"]
 
 
-def test_plain_numbers_beside_decimal_commas_raise_no_doubt(tmp_path: Path) -> None:
+def test_plain_numbers_beside_decimal_commas_are_unambiguous(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.csv", "time;bar;mbar\n0.00;0,547;547,096\n0.10;1,764;1763,759\n0.20;2,487;2486,761\n")
     assert read_table(path).notes[0] == f"read '{path}' with separator ';' and decimal ','; {CHANGE}"

@@ -27,7 +27,7 @@ def test_each_file_of_a_folder_is_one_series(tmp_path: Path) -> None:
     assert (panel.ids.tolist(), panel.lengths.tolist(), panel.channels) == (["a", "b"], [3, 3], ("x", "y"))
 
 
-def test_names_of_files_give_labels_and_metadata(tmp_path: Path) -> None:
+def test_labels_and_metadata_are_parsed_from_file_names(tmp_path: Path) -> None:
     folder = write_recordings(tmp_path, "7_ok_p1.csv", "8_worn_p2.csv")
     panel = read_table(folder, names="{machine}_{label}_{id}.csv")
     assert panel.labels is not None
@@ -57,14 +57,14 @@ def test_arrays_in_class_folders_have_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ids", [["a", "b"], ["a.csv", "b.csv"]])
-def test_a_labels_table_meets_names_of_files(ids: list[str], tmp_path: Path) -> None:
+def test_a_labels_table_matches_names_of_files(ids: list[str], tmp_path: Path) -> None:
     folder = write_recordings(tmp_path, "a.csv", "b.csv")
     panel = read_table(folder, labels=pa.table({"file": ids[::-1], "label": ["worn", "ok"]}))
     assert panel.labels is not None
     assert panel.labels.tolist() == ["ok", "worn"]
 
 
-def test_tables_in_a_folder_are_no_series(tmp_path: Path) -> None:
+def test_label_and_metadata_tables_in_a_folder_are_not_series(tmp_path: Path) -> None:
     write_recordings(tmp_path, "a.csv", "b.csv")
     (tmp_path / "labels.csv").write_text("series_id,label\na,ok\nb,worn\n")
     data = read_experiment(tmp_path).data
@@ -72,7 +72,7 @@ def test_tables_in_a_folder_are_no_series(tmp_path: Path) -> None:
     assert data.labels == str(tmp_path / "labels.csv")
 
 
-def test_a_labels_table_comes_before_class_folders(tmp_path: Path) -> None:
+def test_a_labels_table_overrides_class_folders(tmp_path: Path) -> None:
     folder = write_recordings(tmp_path, "ok/1.csv", "worn/2.csv")
     assert read_experiment(folder).data.names == "{label}/{id}"
     assert read_experiment(folder, {"data.labels": "l.csv"}).data.names is None
@@ -127,7 +127,7 @@ def test_files_and_folders_of_parts_name_the_split(names: tuple[str, ...], meani
     assert folder_content(write_recordings(tmp_path, *names)).names == meaning
 
 
-def test_folders_of_parts_are_no_classes(tmp_path: Path) -> None:
+def test_folders_of_parts_are_not_classes(tmp_path: Path) -> None:
     panel = read_table(write_recordings(tmp_path, "train/1.csv", "train/2.csv", "test/3.csv"))
     assert panel.labels is None
     assert panel.metadata is not None
@@ -142,7 +142,7 @@ def test_files_without_rows_are_noted(tmp_path: Path) -> None:
     assert panel.notes[-1] == "files without rows are no series: 'c'"
 
 
-def test_the_pattern_of_deeper_files_is_of_visible_ones(tmp_path: Path) -> None:
+def test_the_suggested_pattern_ignores_hidden_files(tmp_path: Path) -> None:
     for name in (".git/a/b/x.txt", "ok/monday/c/x.csv.gz"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(b"")
@@ -183,7 +183,7 @@ def test_a_log_is_read_if_it_is_named(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.log").values.ravel().tolist() == [1.5, 2.5, 4]
 
 
-def test_binary_files_of_such_suffixes_are_no_tables(tmp_path: Path) -> None:
+def test_binary_files_with_text_suffixes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.dat").write_bytes(np.arange(500, dtype="<i2").tobytes())
     assert message_of(DataError, read_table, tmp_path / "a.dat").endswith(
         "; name the header of the WFDB record (.hea), or save a table of text as .csv"

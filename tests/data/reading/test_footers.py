@@ -43,7 +43,7 @@ def test_rows_below_a_csv_table_are_ignored_with_a_note(
     )
 
 
-def test_words_beside_empty_cells_may_be_an_id(tmp_path: Path) -> None:
+def test_text_beside_empty_cells_may_be_an_id(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(lines("End of measurement,,,"))
     assert message_of(DataError, read_table, path) == (
@@ -64,19 +64,19 @@ def test_an_average_below_a_wide_table_is_no_series(tmp_path: Path) -> None:
     assert len(read_table(tmp_path / "a.csv")) == 6
 
 
-def test_a_last_row_with_a_label_is_a_series(tmp_path: Path) -> None:
+def test_a_last_row_with_a_label_is_data(tmp_path: Path) -> None:
     rows = ["id,x_0,x_1,x_2,x_3,label", "min,1,2,3,4,ok", "max,2,3,4,5,worn"]
     (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
     assert read_table(tmp_path / "a.csv").ids.tolist() == ["min", "max"]
 
 
 @pytest.mark.parametrize("name", ["mean", "total"])
-def test_series_may_be_named_as_sums(name: str, tmp_path: Path) -> None:
+def test_series_may_be_named_total(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(lines().replace("b,", f"{name},"))
     assert read_table(tmp_path / "a.csv").ids.tolist() == ["a", name]
 
 
-def test_the_beginning_of_an_id_is_a_cut_line(tmp_path: Path) -> None:
+def test_a_truncated_id_is_a_truncated_line(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(lines("bench")[:-1].replace("\nb,", "\nbench 7,"))
     assert message_of(DataError, read_table, path) == (

@@ -130,7 +130,7 @@ def test_every_format_is_read_without_labels(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_every_format_meets_a_labels_table(name: str, tmp_path: Path) -> None:
+def test_every_format_is_joined_to_a_labels_table(name: str, tmp_path: Path) -> None:
     files = WRITERS[name](tmp_path)
     ids = read_table(files).ids.tolist()
     panel = read_table(files, labels=pa.table({"series_id": ids[::-1], "label": ["x", "y"]}))
@@ -139,7 +139,7 @@ def test_every_format_meets_a_labels_table(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", [".xls", ".h5", ".pkl", ".json", ".sqlite", ".edf", ".rds", ".sav"])
-def test_other_formats_say_how_to_get_there(ending: str, tmp_path: Path) -> None:
+def test_other_formats_are_refused_with_a_conversion(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"s{ending}"
     path.touch()
     with pytest.raises(DataError) as error:
@@ -158,7 +158,7 @@ def test_a_missing_library_is_named_with_its_command(tmp_path: Path, monkeypatch
     )
 
 
-def test_suffixes_are_not_read_and_refused_at_once() -> None:
+def test_supported_suffixes_are_not_refused() -> None:
     assert not set(FORMAT_OF) & set(ELSEWHERE)
 
 
@@ -175,7 +175,7 @@ def test_suffixes_are_not_read_and_refused_at_once() -> None:
         ("time x label\n0 1 a\n", "table"),
     ],
 )
-def test_content_decides_whether_text_is_a_table(text: str, kind: str, tmp_path: Path) -> None:
+def test_tables_in_text_files_are_recognised_by_content(text: str, kind: str, tmp_path: Path) -> None:
     for ending in (".tsv", ".txt"):
         path = tmp_path / f"s{ending}"
         path.write_text(text)
@@ -272,7 +272,7 @@ def test_cells_of_mixed_kinds_become_words(tmp_path: Path) -> None:
     assert panel.ids.tolist() == ["7", "7b", "8"]
 
 
-def test_arrays_of_parts_keep_their_part_in_the_ids(tmp_path: Path) -> None:
+def test_ids_of_split_arrays_contain_the_part(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", X_train=X, y_train=[1.0, 2.0], X_test=X[:1], y_test=[2.0])
     panel = read_table(tmp_path / "s.npz")
     assert panel.ids.tolist() == ["s_train_0", "s_train_1", "s_test_0"]
@@ -301,12 +301,12 @@ def test_one_hot_labels_are_classes_with_a_note(tmp_path: Path) -> None:
     )
 
 
-def test_lengths_cut_padded_series(tmp_path: Path) -> None:
+def test_stated_lengths_remove_padding(tmp_path: Path) -> None:
     np.savez(tmp_path / "s.npz", X=X, y=Y, lengths=[2, 4])
     assert read_table(tmp_path / "s.npz").lengths.tolist() == [2, 4]
 
 
-def test_channels_first_is_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_channels_first_arrays_are_refused_with_the_remedy(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.zeros((5, 2, 30)))
     with pytest.raises(DataError) as error:
         read_table(tmp_path / "X.npy")

@@ -36,7 +36,7 @@ def write_csv(path: Path, rows: Sequence[Row]) -> Path:
 
 
 @pytest.mark.parametrize("ending", [".csv", ".xlsx"])
-def test_merged_cells_stand_above_several_columns(ending: str, tmp_path: Path) -> None:
+def test_merged_header_cells_are_applied_to_their_columns(ending: str, tmp_path: Path) -> None:
     rows = [*MERGED, *table()]
     path = tmp_path / f"s{ending}"
     panel = read_table(write_csv(path, rows) if ending == ".csv" else write_sheets(path, {"Data": rows}))
@@ -50,7 +50,7 @@ def test_merged_cells_stand_above_several_columns(ending: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("ending", [".csv", ".xlsx"])
-def test_units_may_stand_below_two_rows(ending: str, tmp_path: Path) -> None:
+def test_units_may_follow_two_header_rows(ending: str, tmp_path: Path) -> None:
     rows = [*MERGED, [None, "s", "1/min", "K", "1/min", "K", None], *table()]
     path = tmp_path / f"s{ending}"
     panel = read_table(write_csv(path, rows) if ending == ".csv" else write_sheets(path, {"Data": rows}))
@@ -68,7 +68,7 @@ def test_few_groups_below_a_title_are_found(ending: str, tmp_path: Path) -> None
     assert panel.labels is not None
 
 
-def test_names_that_are_complete_need_no_group(tmp_path: Path) -> None:
+def test_complete_names_get_no_group(tmp_path: Path) -> None:
     rows: list[Row] = [[None, None, "acc", "acc", None], ["id", "time", "x", "y", "label"], *table(2)]
     assert read_table(write_csv(tmp_path / "s.csv", rows)).channels == ("x", "y")
 

@@ -27,7 +27,7 @@ def test_named_columns_lose_no_row(tmp_path: Path, separator: str) -> None:
     assert panel.times[:2].tolist() == [0.0, 0.1]
 
 
-def test_a_header_comes_before_given_names(tmp_path: Path) -> None:
+def test_a_header_overrides_stated_names(tmp_path: Path) -> None:
     panel = read_table(write(tmp_path / "run.csv", header="t,a,b"), csv=NAMES)
     assert (panel.channels, panel.lengths.tolist()) == (("a", "b"), [30])
 
@@ -41,7 +41,7 @@ def test_names_are_those_of_series_alone(tmp_path: Path) -> None:
     assert panel.labels.tolist() == ["ok", "worn"]
 
 
-def test_a_missing_header_is_refused_with_the_key(tmp_path: Path) -> None:
+def test_a_missing_header_is_refused_with_the_key_to_set(tmp_path: Path) -> None:
     path = write(tmp_path / "run.csv")
     assert message_of(DataError, read_table, path) == (
         f"expected the names of the columns in the first line of {str(path)!r}, got data: '0.0', '0.0', '0.5'; write a "
@@ -58,7 +58,7 @@ def test_another_number_of_names_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", ["time,x", [], [1, 2]])
-def test_names_that_are_no_list_of_words_are_refused(tmp_path: Path, names: object) -> None:
+def test_names_that_are_not_a_list_of_text_are_refused(tmp_path: Path, names: object) -> None:
     assert message_of(ParameterError, read_table, write(tmp_path / "run.csv"), csv={"names": names}) == (
         f"expected csv names as a list such as ['time', 'x'], got {names!r}"
     )
@@ -74,7 +74,7 @@ def test_lines_of_steps_are_no_series_of_the_archive(tmp_path: Path, name: str) 
     )
 
 
-def test_names_of_columns_are_no_names_of_files(tmp_path: Path) -> None:
+def test_stated_column_names_are_not_file_names(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write(tmp_path / f"{name}.csv", header="time,x,y")
     assert message_of(ParameterError, read_table, tmp_path, names="time,x,y") == (

@@ -35,7 +35,7 @@ def test_columns_that_together_are_the_id_are_named(subjects: int, restart: bool
     assert message_of(DataError, read_table, table if clock else table.drop(columns="time")) == REFUSAL
 
 
-def test_words_and_further_columns_change_nothing() -> None:
+def test_text_and_further_columns_change_nothing() -> None:
     table = trials(4).assign(site="A", gear=np.tile([1, 2, 3, 1, 2], 24))
     table["subject"] = "S" + table["subject"].astype(str)
     assert message_of(DataError, read_table, table) == REFUSAL
@@ -55,7 +55,7 @@ def test_one_trial_for_each_subject_needs_no_second_column() -> None:
     assert len(read_table(trials(8, trials=1))) == 8
 
 
-def test_times_that_begin_again_are_named() -> None:
+def test_restarting_times_are_named() -> None:
     assert message_of(DataError, read_table, trials(2), id="subject") == (
         "expected increasing times within each series, got 0 after 1.125 in row 10 (the first is 0) of the series table "
         "(series '1'), as where another recording begins; name the column that tells the recordings apart with id=... "

@@ -30,13 +30,13 @@ def labels(ids=IDS, label=("a", "b", "a", "b"), **fields):
 @pytest.mark.parametrize(
     "others", [["S1", "S2", "S3", "S4"], ["s01.csv", "s02.csv", "s03.csv", "s04.csv"], [1, 2, 3, 4]]
 )
-def test_labels_meet_ids_that_are_written_differently(others):
+def test_labels_match_ids_in_another_spelling(others):
     panel = read_table(series(), labels=labels(others).iloc[::-1])
     assert panel.labels.tolist() == ["a", "b", "a", "b"]
     assert panel.notes[-1].startswith("matched ids that are written differently in the labels table: 's1' is ")
 
 
-def test_ids_that_do_not_meet_are_shown_from_both_tables():
+def test_unmatched_ids_of_both_tables_are_shown():
     assert message_of(DataError, read_table, series(), labels=labels(["u", "v", "w", "x"])) == (
         "expected ids of the series table in the labels table, got 'u', 'v', 'w', 'x', the first in row 0 (the first is "
         "0) of the labels table; there is no line for the series 's1', 's2', 's3', 's4'; write the ids in the same way"
@@ -55,7 +55,7 @@ def test_the_id_column_of_labels_is_found_by_content():
     )
 
 
-def test_row_numbers_are_not_the_id():
+def test_row_numbers_are_not_ids():
     table = pd.DataFrame({"Unnamed: 0": [0, 1, 2, 3], "name": ["2", "3", "0", "1"], "label": ["c", "d", "a", "b"]})
     assert read_table(series(["0", "1", "2", "3"]), labels=table).labels.tolist() == ["a", "b", "c", "d"]
 
@@ -68,7 +68,7 @@ def test_a_table_without_ids_shows_its_columns_and_the_series():
     )
 
 
-def test_a_column_of_ids_named_as_label_is_pointed_out():
+def test_an_id_column_named_as_label_is_reported():
     table = pd.DataFrame({"file": IDS, "state": list("abab")})
     assert message_of(DataError, read_table, series(), labels=table, label="file") == (
         "expected a column with the ids of the series table beside 'file' in the labels table, got these ids in 'file' "
@@ -84,7 +84,7 @@ def test_several_columns_that_may_be_the_label_are_named():
     )
 
 
-def test_a_split_meets_ids_that_are_written_differently():
+def test_a_split_matches_ids_in_another_spelling():
     table = pd.DataFrame({"file": ["S2.csv", "S1.csv"], "split": ["test", "train"]})
     assert read_split(table, ["s1", "s2"]).test.tolist() == [1]
 
@@ -184,7 +184,7 @@ def test_order_and_spelling_of_ids_do_not_matter(of_labels, of_metadata):
     assert_equal(panel.replace(notes=()), read_table(series(), **tables(plain, plain)))
 
 
-def test_labels_known_for_nobody_are_named():
+def test_labels_unknown_for_every_series_are_named():
     table = labels(label=[None] * 4)
     assert message_of(LabelError, read_table, series(), labels=table) == (
         "expected no empty cell in column 'label', got one in row 0 (the first is 0) of the labels table; write the "
@@ -192,7 +192,7 @@ def test_labels_known_for_nobody_are_named():
     )
 
 
-def test_words_for_missing_values_are_unknown_labels_of_many():
+def test_missing_value_markers_are_unknown_labels_if_there_are_several():
     table = pa.table({"series_id": IDS, "label_rain": ["1", "?", "0", "1"], "label_snow": ["0", "1", "0", "1"]})
     panel = read_table(series(), labels=table)
     assert np.isnan(panel.labels[1, 0])
@@ -200,7 +200,7 @@ def test_words_for_missing_values_are_unknown_labels_of_many():
 
 
 @pytest.mark.parametrize("numbers", [{"id": [4, 7, 9, 1]}, {"run": [1, 2, 3, 4]}], ids=["ids", "row numbers"])
-def test_a_column_that_tells_rows_apart_is_not_metadata(numbers):
+def test_a_column_of_distinct_values_is_not_metadata(numbers):
     panel = read_table(series(), labels=labels(**numbers))
     assert panel.metadata is None
     assert panel.notes == (
@@ -231,14 +231,14 @@ def test_labels_in_the_metadata_table_are_labels():
 
 
 @pytest.mark.parametrize("words", [("a", "b", "a", "b"), ("no", "yes", "no", "yes")])
-def test_the_label_is_no_metadata_in_any_words(words):
+def test_a_renamed_copy_of_the_label_is_not_metadata(words):
     table = labels(label=words, machine=["m1", "m2", "m2", "m1"])
     panel = read_table(series(), labels=labels(), metadata=table)
     assert panel.metadata.column_names == ["machine"]
     assert panel.notes[-1] == "column 'label' of the metadata is the label: no metadata"
 
 
-def test_other_words_under_the_name_of_labels_are_metadata():
+def test_a_different_column_named_label_is_metadata():
     panel = read_table(series(), labels=labels(), metadata=labels(label=["m1", "m2", "m2", "m1"]))
     assert panel.metadata["label"].to_pylist() == ["m1", "m2", "m2", "m1"]
 

@@ -60,7 +60,7 @@ def test_many_names_of_channels_are_refused() -> None:
     assert message_of(DataError, ll.read_table, table).startswith("expected a column for each channel")
 
 
-def test_a_signal_beside_repeated_times_names_no_channels() -> None:
+def test_a_signal_beside_repeated_times_is_not_melted() -> None:
     table = pd.DataFrame(
         {"series_id": "a", "time": [0, 1, 1, 2], "x": np.arange(4.0), "mode": ["on", "on", "off", "off"]}
     )

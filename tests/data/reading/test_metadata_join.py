@@ -31,19 +31,19 @@ def machines(**fields):
 # by another column
 
 
-def test_metadata_join_by_a_column_of_the_series():
+def test_metadata_are_joined_by_a_column_of_the_series():
     panel = read_table(series(machine=MACHINES), metadata=machines())
     assert panel.metadata.to_pydict() == {"machine": MACHINES, "power": [1, 1, 2, 3]}
     assert panel.notes == ("joined metadata by 'machine'",)
 
 
-def test_metadata_join_by_a_column_of_the_labels():
+def test_metadata_are_joined_by_a_column_of_the_labels():
     panel = read_table(series(), labels=labels(machine=MACHINES), metadata=machines())
     assert panel.metadata.to_pydict() == {"machine": MACHINES, "power": [1, 1, 2, 3]}
     assert panel.notes[-1] == "joined metadata by 'machine'"
 
 
-def test_numbers_join_whatever_their_spelling():
+def test_numbers_are_joined_in_any_spelling():
     table = pd.DataFrame({"machine": ["007", "012"], "power": [1, 2]})
     panel = read_table(series(), labels=labels(machine=[7, 12, 12, 12]), metadata=table)
     assert panel.metadata["power"].to_pylist() == [1, 2, 2, 2]
@@ -52,7 +52,7 @@ def test_numbers_join_whatever_their_spelling():
     )
 
 
-def test_several_columns_join_if_each_alone_is_repeated():
+def test_several_columns_are_joined_if_each_alone_is_ambiguous():
     table = pd.DataFrame({"site": ["u", "u", "v"], "line": ["p", "q", "p"], "power": [1, 2, 3]})
     panel = read_table(series(site=list("uuvv"), line=list("pqpq")), labels=None, metadata=table, channels=["x"])
     assert panel.notes[:2] == ("joined metadata by 'site' and 'line'", "no metadata for 1 series: 's4'")
@@ -60,27 +60,27 @@ def test_several_columns_join_if_each_alone_is_repeated():
 
 
 @pytest.mark.parametrize("channels", [None, ["x"]])
-def test_numbers_of_the_series_table_join(channels):
+def test_numeric_columns_of_the_series_are_joined(channels):
     table = pd.DataFrame({"Machine": [7, 12], "power": [1, 2]})
     panel = read_table(series(machine=[7, 12, 12, 7]), metadata=table, channels=channels)
     assert panel.channels == ("x",)
     assert panel.metadata.to_pydict() == {"machine": [7, 12, 12, 7], "power": [1, 2, 2, 1]}
 
 
-def test_the_id_goes_before_other_columns():
+def test_the_id_takes_precedence_over_other_columns():
     table = pd.DataFrame({"series_id": IDS[::-1], "machine": list("wxyz"), "power": [4, 3, 2, 1]})
     panel = read_table(series(machine=MACHINES), metadata=table)
     assert panel.metadata["power"].to_pylist() == [1, 2, 3, 4]
 
 
-def test_an_id_of_machines_joins_by_content():
+def test_an_id_of_machines_is_joined_by_content():
     table = machines().rename(columns={"machine": "id"})
     panel = read_table(series(machine=MACHINES), metadata=table)
     assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
     assert panel.notes == ("joined metadata by 'id', which is 'machine' of the series",)
 
 
-def test_files_join_by_content():
+def test_files_are_joined_by_content():
     table = pd.DataFrame({"recording file": [f"{one}.csv" for one in IDS], "age": [1, 2, 3, 4]})
     panel = read_table(series(), metadata=table)
     assert panel.metadata.to_pydict() == {"age": [1, 2, 3, 4]}
@@ -132,7 +132,7 @@ def timed(*starts):
     ],
     ids=lambda columns: next(iter(columns)),
 )
-def test_the_row_that_is_valid_at_the_start_is_taken(columns):
+def test_the_row_valid_at_the_start_is_used(columns):
     panel = read_table(timed(1, 9, 10, 25, 5), metadata=dated(**columns))
     assert panel.metadata.to_pydict() == {"machine": ["m1"] * 4 + ["m2"], "power": [1, 1, 2, None, 3]}
     assert panel.notes == (
@@ -182,7 +182,7 @@ def test_validity_is_of_the_kind_of_the_clock():
 
 
 @pytest.mark.parametrize("name", ["Machine", "machine_id", "MachineNo", "machine number"])
-def test_names_of_the_same_column_join(name):
+def test_the_join_column_may_have_another_name(name):
     panel = read_table(series(machine=MACHINES), metadata=machines().rename(columns={"machine": name}))
     assert panel.metadata["power"].to_pylist() == [1, 1, 2, 3]
     assert panel.notes == (f"joined metadata by {name!r}",)
@@ -205,7 +205,7 @@ def test_rows_without_a_key_are_ignored():
 
 
 @pytest.mark.parametrize("keys", [["m1", "m2", "m3", "m4"], [1, 2, 3, 4]], ids=["words", "row numbers"])
-def test_one_machine_for_each_series_joins(keys):
+def test_one_machine_for_each_series_is_joined(keys):
     table = pd.DataFrame({"machine": keys[::-1], "power": [4, 3, 2, 1]})
     panel = read_table(series(), labels=labels(machine=keys), metadata=table)
     assert panel.metadata["power"].to_pylist() == [1, 2, 3, 4]

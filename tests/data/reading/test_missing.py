@@ -7,12 +7,12 @@ from limelight.errors import DataError
 
 
 @pytest.mark.parametrize("word", ["", " ", "?", "N/A", "<NA>", "#DIV/0!", "k.A.", "\u2013", "missing", "\\N"])
-def test_words_that_people_write_for_a_missing_value(word):
+def test_common_missing_value_markers_are_recognised(word):
     assert is_missing(word)
 
 
 @pytest.mark.parametrize("word", ["0", "fast", "normal", "inf", "no"])
-def test_words_that_are_values(word):
+def test_other_words_are_values(word):
     assert not is_missing(word)
 
 
@@ -21,7 +21,7 @@ def written(folder, *cells):
     return folder / "series.csv"
 
 
-def test_words_for_a_missing_value_in_a_channel_are_missing(tmp_path):
+def test_missing_value_markers_in_a_channel_are_missing(tmp_path):
     panel = read_table(written(tmp_path, 1, "?", "-", "n/a", 5, "?"))
     assert panel.values[:, 0].tolist() == pytest.approx([1, *[float("nan")] * 3, 5, float("nan")], nan_ok=True)
     assert panel.notes == (
@@ -29,11 +29,11 @@ def test_words_for_a_missing_value_in_a_channel_are_missing(tmp_path):
     )
 
 
-def test_usual_words_for_missing_values_need_no_note(tmp_path):
+def test_standard_missing_value_markers_have_no_note(tmp_path):
     assert read_table(written(tmp_path, 1, "NaN", "null", "NA", "", 5)).notes == ()
 
 
-def test_another_word_in_a_channel_is_rejected(tmp_path):
+def test_other_text_in_a_channel_is_rejected(tmp_path):
     path = written(tmp_path, 1, 2, "?", "fast", 5)
     with pytest.raises(DataError) as error:
         read_table(path)
@@ -43,19 +43,19 @@ def test_another_word_in_a_channel_is_rejected(tmp_path):
     )
 
 
-def test_missing_words_are_rejected_if_missing_values_are(tmp_path):
+def test_missing_value_markers_are_rejected_if_missing_values_are(tmp_path):
     with pytest.raises(
         DataError, match="expected a number in every cell of column 'x', got 1 missing, the first in line 3"
     ):
         read_table(written(tmp_path, 1, "?"), missing="error")
 
 
-def test_a_column_of_dashes_is_not_a_channel():
+def test_a_column_of_missing_value_markers_is_not_a_channel():
     panel = read_table(pd.DataFrame({"series_id": ["a", "b"], "x": [1, 2], "comment": ["-", "-"]}))
     assert (panel.channels, panel.metadata) == (("x",), None)
 
 
-def test_wide_tables_name_missing_words_once():
+def test_wide_tables_note_missing_value_markers_once():
     table = pd.DataFrame({str(step): ["1", "?", "2"] for step in range(6)} | {"0": ["1", "2", "3"]})
     panel = read_table(table)
     assert (
@@ -64,7 +64,7 @@ def test_wide_tables_name_missing_words_once():
     )
 
 
-def test_missing_words_in_side_signals_are_noted():
+def test_missing_value_markers_in_side_signals_are_noted():
     series = pd.DataFrame({"series_id": ["a"] * 3, "time": [0, 1, 2], "x": [1, 2, 3]})
     signal = pd.DataFrame({"series_id": ["a"] * 3, "time": [0, 1, 2], "heat": ["5", "?", "7"]})
     panel = align(read_table(series), signal)
@@ -72,7 +72,7 @@ def test_missing_words_in_side_signals_are_noted():
     assert "words in columns of numbers were read as missing values: '?' in 1 cell of 'heat'" in panel.notes
 
 
-def test_many_words_are_counted():
+def test_many_missing_value_markers_are_counted():
     words = OddWords()
     words.add("x", {f"-{number}": number for number in range(1, 8)})
     assert words.notes()[0].endswith("'-3' in 3 cells of 'x' and 2 more")

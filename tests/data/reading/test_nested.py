@@ -73,7 +73,7 @@ def test_a_list_of_times_is_the_clock() -> None:
     assert panel.times[:3].tolist() == [0.5, 1.0, 1.5]
 
 
-def test_lists_of_words_are_labels_of_steps() -> None:
+def test_lists_of_text_are_labels_of_steps() -> None:
     states = [["ok"] * (len(one) - 1) + ["worn"] for one in SERIES]
     panel = read_table(pa.table({"x": COLUMNS["force"], "label": states}))
     assert panel.step_labels is not None
@@ -209,7 +209,7 @@ def test_lists_of_other_lengths_are_not_read() -> None:
         ),
     ],
 )
-def test_lists_that_are_no_series_are_refused(change: dict[str, object], message: str) -> None:
+def test_lists_without_series_are_refused(change: dict[str, object], message: str) -> None:
     assert message_of(DataError, read_table, pa.table({**COLUMNS, **change}), id="pump") == message
 
 
@@ -219,7 +219,7 @@ def test_damaged_json_lines_are_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "a.jsonl")
 
 
-def test_json_that_is_no_experiment_names_the_way(tmp_path: Path) -> None:
+def test_other_json_is_refused_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(DataError, match=r"save it as JSON lines \(.jsonl\), one object in each line"):
         read_table(tmp_path / "a.json")

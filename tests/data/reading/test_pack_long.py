@@ -107,7 +107,7 @@ def pack_error(kind, given, folder, **options):
     return message
 
 
-def test_a_fault_in_a_late_chunk_is_located(tmp_path):
+def test_an_error_in_a_late_chunk_is_located(tmp_path):
     file = _long(400, tmp_path, "csv")
     lines = file.read_text().splitlines()
     cells = lines[350].split(",")
@@ -120,7 +120,7 @@ def test_a_fault_in_a_late_chunk_is_located(tmp_path):
     )
 
 
-def test_a_missing_number_in_a_late_piece_can_be_refused(tmp_path):
+def test_a_missing_number_in_a_late_chunk_can_be_refused(tmp_path):
     rows = [f"a,{number},{'' if number == 300 else number}" for number in range(400)]
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed", *rows]) + "\n")
@@ -130,7 +130,7 @@ def test_a_missing_number_in_a_late_piece_can_be_refused(tmp_path):
     )
 
 
-def test_a_label_that_changes_in_a_later_piece_is_located(tmp_path):
+def test_a_label_that_changes_in_a_later_chunk_is_located(tmp_path):
     rows = [f"a,{number},1,{'bad' if number == 390 else 'ok'}" for number in range(400)]
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed,label", *rows]) + "\n")
@@ -140,7 +140,7 @@ def test_a_label_that_changes_in_a_later_piece_is_located(tmp_path):
     )
 
 
-def test_times_that_fall_between_two_pieces_are_located(tmp_path):
+def test_decreasing_times_between_two_chunks_are_located(tmp_path):
     rows = [f"a,{number if number != 300 else 5},1" for number in range(400)]
     file = tmp_path / "series.csv"
     file.write_text("\n".join(["series_id,time,speed", *rows]) + "\n")

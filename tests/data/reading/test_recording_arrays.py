@@ -71,7 +71,7 @@ def test_names_of_recordings_hold_labels(tmp_path: Path) -> None:
     assert (panel.ids.tolist(), panel.labels.tolist()) == (["1", "2", "3"], ["ok", "ok", "worn"])
 
 
-def test_names_of_labels_alone_are_those_of_every_row(tmp_path: Path) -> None:
+def test_class_names_are_not_labels_of_rows(tmp_path: Path) -> None:
     for name in ("ok", "worn"):
         np.save(tmp_path / f"{name}.npy", RANDOM.normal(size=(5, 40)))
     panel = read_table(tmp_path, names="{label}")
@@ -98,7 +98,7 @@ def test_a_single_label_is_that_of_a_recording(tmp_path: Path, suffix: str) -> N
     assert panel.labels.tolist() == ["worn"] * 3
 
 
-def test_a_layout_makes_labels_those_of_steps(tmp_path: Path) -> None:
+def test_a_stated_layout_makes_labels_per_step(tmp_path: Path) -> None:
     for number, array in enumerate(recordings()):
         np.save(tmp_path / f"pump{number}.npy", array)
         np.save(tmp_path / f"pump{number}_labels.npy", ["rest"] * 5 + ["walk" if number else "run"] * (len(array) - 5))
@@ -108,13 +108,13 @@ def test_a_layout_makes_labels_those_of_steps(tmp_path: Path) -> None:
     assert panel.step_labels.codes[:12, 0].tolist() == [0] * 5 + [1] * 4 + [0] * 3
 
 
-def test_a_layout_makes_each_row_a_series(tmp_path: Path) -> None:
+def test_a_stated_layout_makes_each_row_a_series(tmp_path: Path) -> None:
     write(tmp_path, recordings())
     panel = read_table(tmp_path, layout="wide")
     assert (len(panel), panel.lengths.max()) == (sum(STEPS), 2)
 
 
-def test_a_single_array_of_rows_is_doubted(tmp_path: Path) -> None:
+def test_a_single_ambiguous_array_is_questioned(tmp_path: Path) -> None:
     path = write(tmp_path, recordings())[0]
     assert read_table(path).notes == (
         f"read {str(path)!r} as 9 series of 2 steps and 1 channel",
@@ -148,7 +148,7 @@ def test_labels_that_fit_neither_series_nor_steps_are_refused(tmp_path: Path) ->
     )
 
 
-def test_an_array_of_three_dimensions_is_no_recording(tmp_path: Path) -> None:
+def test_an_array_of_three_dimensions_is_not_a_recording(tmp_path: Path) -> None:
     path = write(tmp_path, [np.zeros((2, 5, 3))])[0]
     assert message_of(DataError, read_table, path, layout="long") == (
         f"expected one series of shape (time,) or (time, channels) in {str(path)!r}, got an array of float64 of shape "
@@ -258,6 +258,6 @@ def test_another_number_of_entries_holds_no_labels(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.npz").labels is None
 
 
-def test_matrices_of_one_file_are_no_channels(tmp_path: Path) -> None:
+def test_matrices_of_one_file_are_not_channels(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", ok=RANDOM.normal(size=(50, 20)), worn=RANDOM.normal(size=(50, 20)))
     assert message_of(DataError, read_table, tmp_path / "a.npz").startswith("expected an array X of shape (n, time)")

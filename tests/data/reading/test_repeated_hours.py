@@ -29,7 +29,7 @@ def table_of(utc: pd.DatetimeIndex, zone: str, series: int = 2) -> pd.DataFrame:
         ("2024-04-06 14:00", "Australia/Sydney"),
     ],
 )
-def test_times_go_on_increasing_over_the_repeated_hour(start: str, zone: str, sort: bool) -> None:
+def test_times_increase_over_the_repeated_hour(start: str, zone: str, sort: bool) -> None:
     utc = pd.date_range(start, periods=24, freq="10min", tz="UTC")
     table = table_of(utc, zone)
     panel = read_table(table, sort=sort)
@@ -47,7 +47,7 @@ def test_the_repeated_hour_is_noted() -> None:
 
 
 @given(st.integers(1, 60), st.integers(0, 179), st.integers(3, 40))
-def test_only_the_repeated_hour_is_moved(step: int, offset: int, length: int) -> None:
+def test_only_the_repeated_hour_is_shifted(step: int, offset: int, length: int) -> None:
     utc = pd.date_range("2021-10-30 22:00", periods=length, freq=f"{step}min", tz="UTC") + pd.Timedelta(minutes=offset)
     panel = read_table(table_of(utc, "Europe/Berlin", series=1))
     assert (np.diff(panel.clock(0)) == np.timedelta64(step, "m")).all()

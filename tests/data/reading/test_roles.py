@@ -68,7 +68,7 @@ def read(request: pytest.FixtureRequest, tmp_path: Path):
     ],
     ids=["sorted", "filtered", "shuffled", "floats", "joined", "index", "level_0", "any name"],
 )
-def test_row_numbers_are_no_channel(read, change) -> None:
+def test_row_numbers_are_not_a_channel(read, change) -> None:
     panel = read(change(recordings()), sort=True)
     assert panel.channels == ("x",)
     assert panel.labels.tolist().count("ok") == 6
@@ -91,7 +91,7 @@ def test_an_index_that_measures_is_a_channel() -> None:
     assert read_table(table).channels == ("x", "index")
 
 
-def test_row_numbers_of_wide_tables_are_no_metadata(tmp_path: Path) -> None:
+def test_row_numbers_of_wide_tables_are_not_metadata(tmp_path: Path) -> None:
     wide = pd.DataFrame(RANDOM.normal(size=(24, 10))).assign(label=["a", "b"] * 12)
     wide.to_csv(tmp_path / "wide.csv")
     panel = read_table(tmp_path / "wide.csv")
@@ -101,7 +101,7 @@ def test_row_numbers_of_wide_tables_are_no_metadata(tmp_path: Path) -> None:
     assert read_table(tmp_path / "wide.csv").notes[-1] == "ignored row numbers in column 'Unnamed: 0'"
 
 
-def test_an_unnamed_index_of_words_names_the_series(tmp_path: Path) -> None:
+def test_an_unnamed_text_index_is_the_id(tmp_path: Path) -> None:
     wide = pd.DataFrame(RANDOM.normal(size=(3, 10)), index=["p", "q", "r"])
     wide.to_csv(tmp_path / "wide.csv")
     assert read_table(tmp_path / "wide.csv").ids.tolist() == ["p", "q", "r"]
@@ -137,7 +137,7 @@ def test_a_constant_column_is_a_channel_on_request() -> None:
         ("Ensayo", "tiempo", "estado"),
     ],
 )
-def test_usual_names_in_several_languages_are_found(id: str, time: str, label: str) -> None:
+def test_common_names_in_several_languages_are_recognised(id: str, time: str, label: str) -> None:
     panel = read_table(recordings(series_id=id, time=time, label=label))
     assert (len(panel), panel.channels, panel.labels[0]) == (12, ("x",), "ok")
     assert panel.times.tolist()[:2] == [0, 1]
@@ -153,13 +153,13 @@ def test_columns_are_found_by_their_content() -> None:
     )
 
 
-def test_dates_that_rise_within_series_are_the_clock() -> None:
+def test_dates_that_increase_within_series_are_the_clock() -> None:
     dates = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.cumsum(RANDOM.integers(1, 9, ROWS)), "s")
     panel = read_table(recordings().drop(columns="time").assign(written=dates.astype(str)))
     assert panel.times.dtype == "datetime64[ns]"
 
 
-def test_a_counter_that_rises_unevenly_stays_a_channel() -> None:
+def test_a_counter_that_increases_unevenly_is_a_channel() -> None:
     energy = np.cumsum(RANDOM.exponential(size=ROWS))
     assert read_table(recordings().drop(columns="time").assign(energy=energy)).channels == ("x", "energy")
 
@@ -176,7 +176,7 @@ def test_a_state_that_changes_within_series_is_a_signal() -> None:
     assert panel.signals.names == ("state",)
 
 
-def test_all_missing_columns_are_told_at_once(tmp_path: Path) -> None:
+def test_all_missing_columns_are_named_at_once(tmp_path: Path) -> None:
     table = recordings(series_id="Lauf", time="k", label="Sorte").sample(frac=1, random_state=0)
     table.to_csv(tmp_path / "table.csv", index=False)
     assert message_of(DataError, read_table, tmp_path / "table.csv") == (
@@ -186,7 +186,7 @@ def test_all_missing_columns_are_told_at_once(tmp_path: Path) -> None:
     )
 
 
-def test_several_named_columns_that_are_missing_are_told_at_once() -> None:
+def test_all_missing_stated_columns_are_named_at_once() -> None:
     assert message_of(DataError, read_table, recordings(), id="run", label="state") == (
         "expected columns 'run' for id and 'state' for label in the series table, got 'series_id', 'time', 'x', "
         "'label'; name the columns with --id NAME --label NAME (id=..., label=... in Python)"
@@ -263,13 +263,13 @@ def test_the_id_of_interleaved_rows_is_found_by_the_clock() -> None:
     )
 
 
-def test_seconds_that_run_on_are_the_only_clock() -> None:
+def test_seconds_that_increase_over_midnight_are_the_clock() -> None:
     seconds = 1_700_000_000 + np.arange(ROWS)
     assert read_table(recordings().drop(columns="time").assign(epoch=seconds)).times.tolist() == seconds.tolist()
     assert read_table(recordings().assign(epoch=seconds)).channels == ("x",)
 
 
-def test_a_file_whose_times_rise_is_one_series(tmp_path):
+def test_a_file_with_increasing_times_is_one_series(tmp_path):
     file = tmp_path / "r01.csv"
     file.write_text("t,x\n0,1.5\n1,0.5\n2,2.5\n")
     panel = read_table(file)
@@ -280,14 +280,14 @@ def test_a_file_whose_times_rise_is_one_series(tmp_path):
 
 
 @pytest.mark.parametrize("clock", [True, False])
-def test_words_beside_known_channels_leave_one_series(tmp_path, clock: bool) -> None:
+def test_text_beside_stated_channels_does_not_split_a_series(tmp_path, clock: bool) -> None:
     rows = [f"{step}," * clock + f"{step**2},{'on' if step % 3 else 'off'},north," for step in range(9)]
     (tmp_path / "r01.csv").write_text("\n".join(["t," * clock + "x,mode,site,dead", *rows]) + "\n")
     panel = read_table(tmp_path / "r01.csv", label=None, channels=["x"])
     assert (panel.ids.tolist(), panel.lengths.tolist()) == (["r01"], [9])
 
 
-def test_blocks_of_words_are_no_single_series(tmp_path) -> None:
+def test_blocks_of_text_are_not_one_series(tmp_path) -> None:
     rows = "".join(f"{step},{step**2},{'pump' if step < 9 else 'fan'}\n" for step in range(18))
     (tmp_path / "r01.csv").write_text("t,x,machine\n" + rows)
     assert "candidates are 'machine'" in message_of(
@@ -303,7 +303,7 @@ def test_a_file_that_may_be_one_series_needs_an_id(tmp_path) -> None:
     )
 
 
-def test_times_that_fall_without_an_id_are_refused(tmp_path):
+def test_decreasing_times_without_an_id_are_refused(tmp_path):
     file = tmp_path / "r01.csv"
     file.write_text("t,x\n0,1.5\n1,0.5\n0,2.5\n1,1.5\n")
     assert message_of(DataError, read_table, file) == (

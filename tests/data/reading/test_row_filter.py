@@ -43,7 +43,7 @@ TABLE = pa.table(
         ('"n" == 1', [0]),
     ],
 )
-def test_a_comparison_keeps_these_rows(comparison, rows):
+def test_a_comparison_selects_rows(comparison, rows):
     assert row_filter(comparison).kept(TABLE, "the table").tolist() == rows
 
 
@@ -51,16 +51,16 @@ def test_every_comparison_must_hold():
     assert row_filter(["n >= 2", "kind == p"]).kept(TABLE, "the table").tolist() == [2]
 
 
-def test_no_comparison_is_no_filter():
+def test_an_empty_filter_keeps_every_row():
     assert row_filter([]) is None
 
 
-def test_a_column_may_have_blanks():
+def test_a_column_name_may_contain_blanks():
     assert parse_comparison("site name in A, B").column == "site name"
 
 
 @pytest.mark.parametrize("text", ["", "n", "n is 2", "== 2", "n =="])
-def test_what_is_no_comparison_is_refused(text):
+def test_an_invalid_comparison_is_refused(text):
     assert message_of(ParameterError, parse_comparison, text) == (
         f"expected a filter such as 'day >= 2024-05-01' or 'site in A, B', got {text!r}; write a column, one of "
         "== != < <= > >= in, not in, and a value"

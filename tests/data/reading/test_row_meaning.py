@@ -65,7 +65,7 @@ def test_labels_of_files_show_that_each_file_is_one_series(tmp_path: Path) -> No
     assert (len(panel), len(panel.channels)) == (2, 8)
 
 
-def test_named_channels_that_are_columns_are_no_steps(tmp_path: Path) -> None:
+def test_named_channels_are_not_steps(tmp_path: Path) -> None:
     panel = ll.read_table(write_files(tmp_path / "data", channels("acc")), channels=["acc1", "acc0"])
     assert (panel.ids.tolist(), panel.channels) == (["a", "b"], ("acc1", "acc0"))
 

@@ -52,7 +52,7 @@ def test_files_whose_columns_differ_are_named(tmp_path):
     )
 
 
-def test_a_pattern_that_matches_nothing_says_what_is_there(tmp_path):
+def test_a_pattern_without_matches_lists_existing_files(tmp_path):
     _write(tmp_path, a=["series_id,x", "p,1"])
     assert read_error(str(tmp_path / "*.parquet")) == (
         f"expected files that match '{tmp_path / '*.parquet'}', got none; the folder '{tmp_path}' holds 'a.csv'"
@@ -62,7 +62,7 @@ def test_a_pattern_that_matches_nothing_says_what_is_there(tmp_path):
     )
 
 
-def test_a_fault_in_one_of_many_files_is_located_there(tmp_path):
+def test_an_error_is_located_in_its_file(tmp_path):
     pattern = _write(tmp_path, a=["series_id,x", "p,1"], b=["series_id,x", "q,3", "q,four", "q,5"])
     assert read_error(pattern) == (
         f"expected a number in column 'x', got 'four' in line 3 of '{tmp_path / 'b.csv'}' (series 'q'); correct it, or "
@@ -92,7 +92,7 @@ def test_whole_numbers_and_fractions_are_one_clock(tmp_path):
     assert read_table(pattern).times.tolist() == [0.0, 0.5]
 
 
-def test_times_with_and_without_a_zone_are_refused(tmp_path):
+def test_mixed_times_with_and_without_zone_are_refused(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,2024-01-01T00:00,1", "p,2024-01-01T01:00Z,2"])
     file = tmp_path / "a.csv"
     assert read_error(pattern) == (
@@ -101,7 +101,7 @@ def test_times_with_and_without_a_zone_are_refused(tmp_path):
     )
 
 
-def test_several_zones_become_utc_and_are_told(tmp_path):
+def test_several_time_zones_become_utc_with_a_note(tmp_path):
     pattern = _write(tmp_path, a=["series_id,time,x", "p,2024-03-31T01:30+01:00,1", "p,2024-03-31T03:00+02:00,2"])
     panel = read_table(pattern)
     assert panel.times.astype("datetime64[m]").astype(str).tolist() == ["2024-03-31T00:30", "2024-03-31T01:00"]
@@ -109,7 +109,7 @@ def test_several_zones_become_utc_and_are_told(tmp_path):
     assert panel.notes == ("times in 'time' have several time zones (+01:00, +02:00); all were converted to UTC",)
 
 
-def test_two_columns_that_may_be_the_clock_are_asked_about():
+def test_two_possible_clock_columns_are_refused():
     table = pa.table({"series_id": ["a"], "timestamp": [0], "date": ["2024-01-01"], "x": [1.0]})
     assert read_error(table) == (
         "expected one time column in the series table, got 'timestamp', 'date'; choose one with time=... "
@@ -127,16 +127,16 @@ def test_two_columns_that_may_be_the_clock_are_asked_about():
         ({"series_id": ["a"], "x": [1.0], "label_rain": [1]}, ("per-step labels were not read: 'label_rain'",)),
     ],
 )
-def test_guessed_roles_are_told(columns, notes):
+def test_inferred_roles_are_noted(columns, notes):
     assert read_table(pa.table(columns)).notes == notes
 
 
-def test_words_constant_within_a_series_are_metadata():
+def test_text_constant_within_a_series_is_metadata():
     table = pa.table({"series_id": ["a", "a", "b"], "x": [1.0, 2.0, 3.0], "site": ["north", "north", None]})
     assert read_table(table).metadata.to_pylist() == [{"site": "north"}, {"site": None}]
 
 
-def test_units_come_from_parquet_and_from_the_caller(tmp_path):
+def test_units_are_read_from_parquet_and_from_arguments(tmp_path):
     fields = [pa.field("series_id", pa.string()), pa.field("x", pa.float32(), metadata={"unit": "mm"})]
     parquet.write_table(pa.table({"series_id": ["a"], "x": [1.0]}, schema=pa.schema(fields)), tmp_path / "s.parquet")
     assert read_table(tmp_path / "s.parquet").units == {"x": "mm"}
@@ -146,7 +146,7 @@ def test_units_come_from_parquet_and_from_the_caller(tmp_path):
     assert str(error.value) == "expected units for channels or for time, got a unit for 'speed'; known are: x"
 
 
-def test_labels_of_steps_are_read_where_they_are_asked_for():
+def test_labels_of_steps_are_read_on_request():
     table = pa.table({"series_id": ["a", "a"], "x": [1.0, 2.0], "label": ["rest", None]})
     steps = read_table(table, per_step=True).step_labels
     assert (steps.names, steps.classes, steps.codes.tolist()) == (("label",), ("rest",), [[0], [-1]])

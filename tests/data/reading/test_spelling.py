@@ -37,12 +37,12 @@ from limelight.errors import LabelError
         (" ", ""),
     ],
 )
-def test_words_have_one_form(word, form):
+def test_spellings_of_a_word_are_unified(word, form):
     assert one_form(word) == form
 
 
 @given(st.text())
-def test_the_one_form_of_a_one_form_is_itself(word):
+def test_unifying_spellings_is_idempotent(word):
     assert one_form(one_form(word)) == one_form(word)
 
 
@@ -77,7 +77,7 @@ def test_blanks_around_every_label_need_no_note():
     assert (panel.labels.tolist(), panel.notes) == (["walk", "run", "walk"], ())
 
 
-def test_case_tells_classes_apart():
+def test_case_distinguishes_classes():
     assert read_table(series(), labels=table_of(["a", "A", "b"])).labels.tolist() == ["a", "A", "b"]
 
 
@@ -91,7 +91,7 @@ def test_a_blank_label_is_missing():
 
 
 @pytest.mark.parametrize("word", ["none", "unknown", "NA", "-", "?", "normal"])
-def test_words_for_missing_values_are_classes_of_labels(word):
+def test_missing_value_markers_are_classes(word):
     assert read_table(series(), labels=table_of(["a", word, "b"])).labels.tolist() == ["a", word, "b"]
 
 
@@ -102,21 +102,21 @@ def test_blanks_do_not_split_a_series():
     assert panel.notes == ("ids in column 'series_id' differed only by blanks: 'a ' was read as 'a'",)
 
 
-def test_labels_of_steps_have_two_classes_in_every_spelling():
+def test_spellings_of_step_labels_are_unified():
     table = pd.DataFrame({"series_id": ["a"] * 3, "x": [1, 2, 3], "label_on": ["0.0", "1", "1.0"]})
     panel = read_table(table, per_step=True)
     assert panel.step_labels.classes == ("not on", "on")
     assert panel.notes == ("labels in column 'label_on' differed only by a decimal point: '1.0' was read as '1'",)
 
 
-def test_wide_tables_have_labels_in_one_form():
+def test_spellings_of_labels_are_unified_in_wide_tables():
     table = pd.DataFrame({"label": ["u ", "u", "v"], **{str(step): [1.0, 2.0, 3.0] for step in range(5)}})
     panel = read_table(table)
     assert panel.labels.tolist() == ["u", "u", "v"]
     assert "labels in column 'label' differed only by blanks: 'u ' was read as 'u'" in panel.notes
 
 
-def test_chunks_of_a_table_share_one_form(tmp_path):
+def test_spellings_are_unified_across_chunks(tmp_path):
     rows = "".join(
         f"{'a ' if row > 150_000 else 'a'},{row},{'u ' if row > 150_000 else 'u'}\n" for row in range(300_000)
     )
@@ -156,12 +156,12 @@ def test_spellings_do_not_depend_on_chunks(cells, size):
     assert added([cells]) == added([cells[start : start + size] for start in range(0, len(cells), size)])
 
 
-def test_numbers_and_their_text_are_the_same_words():
+def test_numbers_and_their_text_are_equal():
     numbers, text = [Source(pa.table({"id": cells}), "the table") for cells in ([1.0, 2.0], ["1.0", "2"])]
     assert read_words(numbers, "id", "id", "").decode().tolist() == read_words(text, "id", "id", "").decode().tolist()
 
 
-def test_words_without_their_decimal_point_are_noted():
+def test_removed_decimal_points_are_noted():
     panel = read_table(series(["0.0", "1.0"]), labels=pd.DataFrame({"series_id": [0, 1], "label": ["a", "b"]}))
     assert panel.ids.tolist() == ["0", "1"]
     assert panel.notes == (

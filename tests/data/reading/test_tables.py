@@ -54,7 +54,7 @@ def test_a_written_panel_reads_back_equal(panel, tmp_path_factory):
 
 @given(panel=panels().filter(lambda panel: panel.times is not None), draw=st.randoms(use_true_random=False))
 @settings(deadline=None)
-def test_mixed_rows_with_sort_give_the_same_series(panel, draw, tmp_path_factory):
+def test_shuffled_rows_can_be_sorted(panel, draw, tmp_path_factory):
     folder = tmp_path_factory.mktemp("mixed")
     write_table(panel, folder)
     table = parquet.read_table(folder / "series.parquet")
@@ -78,7 +78,7 @@ def test_writing_without_labels_writes_the_series_alone(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["series.parquet"]
 
 
-def test_a_series_twice_in_a_panel_is_not_written(tmp_path):
+def test_a_panel_with_repeated_ids_is_not_written(tmp_path):
     with pytest.raises(DataError) as error:
         write_table(Panel.from_series([[1.0]], ids=["a"])[[0, 0]], tmp_path)
     assert str(error.value) == (
@@ -94,7 +94,7 @@ def test_a_channel_named_like_a_label_is_not_written(tmp_path):
     )
 
 
-def test_csv_and_parquet_hold_the_same_series(tmp_path):
+def test_csv_and_parquet_contain_the_same_series(tmp_path):
     csv = _csv(tmp_path / "s.csv", "series_id,time,speed", "a,0,1", "a,1,2", "b,0,3")
     parquet.write_table(pa.table(STEPS), tmp_path / "s.parquet")
     assert_equal(read_table(csv), read_table(str(tmp_path / "s.parquet")))
@@ -111,7 +111,7 @@ def test_csv_and_parquet_hold_the_same_series(tmp_path):
         pa.table(STEPS),
     ],
 )
-def test_any_frame_holds_the_same_series(frame):
+def test_every_type_of_frame_contains_the_same_series(frame):
     assert_equal(
         read_table(frame),
         Panel(
@@ -125,7 +125,7 @@ def test_any_frame_holds_the_same_series(frame):
     )
 
 
-def test_mixed_rows_come_out_in_order_of_first_appearance():
+def test_series_are_ordered_by_first_appearance():
     panel = read_table(pa.table({"series_id": [2, 1, 2, 1], "time": [0, 5, 1, 6], "x": [1.0, 2.0, 3.0, 4.0]}))
     assert panel.ids.tolist() == ["2", "1"]
     assert panel.values[:, 0].tolist() == [1, 3, 2, 4]
@@ -146,12 +146,12 @@ def test_channels_are_the_columns_of_numbers_in_file_order(tmp_path):
     assert read_table(csv).channels == ("z", "a")
 
 
-def test_stated_channels_are_picked_and_ordered():
+def test_stated_channels_are_selected_and_ordered():
     table = pa.table({"series_id": ["s"], "a": [1.0], "b": [2], "c": ["3"]})
     assert read_table(table, channels=["c", "a"]).values.tolist() == [[3, 1]]
 
 
-def test_kept_missing_numbers_are_nan(tmp_path):
+def test_missing_numbers_are_nan(tmp_path):
     csv = _csv(tmp_path / "s.csv", "series_id,a", "x,", "x, NA ", "x,nan", "x, 4")
     np.testing.assert_array_equal(read_table(csv, missing="keep").values[:, 0], [np.nan, np.nan, np.nan, 4])
 
@@ -179,7 +179,7 @@ def test_times_in_csv_are_numbers_or_iso_dates(tmp_path, written, expected):
         (pa.array([1500, 2500], pa.duration("ms")), np.array([1.5, 2.5])),
     ],
 )
-def test_times_of_frames_keep_their_meaning(times, expected):
+def test_times_of_frames_keep_their_type(times, expected):
     read = read_table(pa.table({"series_id": ["a", "a"], "time": times, "x": [1.0, 2.0]})).times
     expected = np.asarray(expected, dtype="datetime64[ns]" if isinstance(expected, list) else None)
     np.testing.assert_array_equal(read, expected)
@@ -210,7 +210,7 @@ def test_intervals_come_with_the_labels(tmp_path):
     assert read_table(pa.table(STEPS), labels=labels).intervals.tolist() == [[1, 2], [-1, -1]]
 
 
-def test_other_column_names_can_be_said(tmp_path):
+def test_other_column_names_can_be_stated(tmp_path):
     labels = _csv(tmp_path / "l.csv", "machine,state", "m,ok")
     series = pa.table({"machine": ["m"], "second": [5], "x": [1.0]})
     panel = read_table(series, labels=labels, id="machine", time="second", label="state")
@@ -245,14 +245,14 @@ def test_a_folder_is_not_a_table(tmp_path):
     )
 
 
-def test_another_kind_of_file_is_refused(tmp_path):
+def test_another_file_type_is_refused(tmp_path):
     path = _csv(tmp_path / "series.doc", "x")
     assert read_error(DataError, path) == (
         f"expected {describe_suffixes()}, got '{path}'; save the series as one of these"
     )
 
 
-def test_something_that_is_no_table_is_refused():
+def test_objects_that_are_no_table_are_refused():
     assert read_error(DataError, [1, 2]) == ("expected series as a DataFrame, a path, or a list of paths, got '[1, 2]'")
 
 
@@ -276,12 +276,12 @@ def test_mostly_numeric_text_is_a_faulty_channel():
     )
 
 
-def test_label_columns_are_no_channels_whatever_the_label_is_called():
+def test_label_columns_are_never_channels():
     table = pa.table({"series_id": ["a"], "state": ["ok"], "state_of_charge": [1.0], "label_step": [0]})
     assert read_table(table, label="state").channels == ("state_of_charge",)
 
 
-def test_a_frame_with_a_column_name_twice_is_refused():
+def test_a_frame_with_repeated_column_names_is_refused():
     frame = pd.DataFrame([["a", 1.0, 2.0]], columns=["series_id", "x", "x"])
     assert read_error(DataError, frame) == (
         "expected columns of different names in the DataFrame of series, got 'x' more than once; rename or drop the others"
@@ -342,7 +342,7 @@ def test_a_line_with_another_number_of_cells_is_named(tmp_path):
     )
 
 
-def test_a_column_twice_is_refused(tmp_path):
+def test_a_repeated_column_is_refused(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,a, a", "x,1,2")
     assert read_error(DataError, path) == f"expected unique column names in '{path}', got 'a' twice; rename one"
 
@@ -361,7 +361,7 @@ def test_an_unknown_column_is_refused_with_the_nearest():
     )
 
 
-def test_a_time_column_in_capitals_is_taken_and_told():
+def test_a_time_column_in_capitals_is_used_and_noted():
     panel = read_table(pa.table({"series_id": ["a"], "Time": [5], "x": [1.0]}))
     assert (panel.times.tolist(), panel.channels) == ([5], ("x",))
     assert panel.notes == ("took column 'Time' as time",)
@@ -436,7 +436,7 @@ def test_an_empty_id_is_located(empty):
     )
 
 
-def test_unordered_time_is_located_and_the_way_out_is_told(tmp_path):
+def test_unordered_times_are_located_with_the_remedy(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-02,1", "y,2024-01-01,1", "x,2024-01-01,1")
     assert read_error(DataError, path) == (
         "expected increasing times within each series, got 2024-01-01 00:00:00 after 2024-01-02 00:00:00 "
@@ -446,7 +446,7 @@ def test_unordered_time_is_located_and_the_way_out_is_told(tmp_path):
     )
 
 
-def test_a_time_twice_with_other_values_is_located(tmp_path):
+def test_a_repeated_time_with_other_values_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,5,1", "x,5,2")
     assert read_error(DataError, path) == (
         f"expected distinct times in each series, got time 5 of series 'x' again in line 3 of '{path}', first in line 2 "
@@ -455,7 +455,7 @@ def test_a_time_twice_with_other_values_is_located(tmp_path):
     )
 
 
-def test_a_time_twice_is_located(tmp_path):
+def test_a_repeated_time_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,5,1", "y,5,1", "x,5,1")
     for sort in (False, True):
         assert read_error(DataError, path, sort=sort) == (
@@ -481,7 +481,7 @@ def test_an_empty_time_is_located(tmp_path, empty):
     )
 
 
-def test_times_that_are_no_times_are_refused():
+def test_invalid_times_are_refused():
     table = pa.table({"series_id": ["a"], "time": [True], "x": [1.0]})
     assert read_error(DataError, table) == (
         "expected numbers or dates in the time column 'time' of the series table, got cells "
@@ -523,7 +523,7 @@ def test_a_label_that_is_not_a_number_is_empty():
     )
 
 
-def test_ids_of_labels_that_are_no_series_are_located(tmp_path):
+def test_ids_of_labels_without_series_are_located(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "c,ok", "d,ok")
     assert read_error(DataError, pa.table(STEPS), labels=labels) == (
         f"expected ids of the series table in '{labels}', got 'c', 'd', the first in line 3 of '{labels}'; there is no "
@@ -539,7 +539,7 @@ def test_series_without_a_label_are_named(tmp_path):
     )
 
 
-def test_a_series_twice_among_the_labels_is_located(tmp_path):
+def test_a_repeated_series_among_the_labels_is_located(tmp_path):
     labels = _csv(tmp_path / "l.csv", "series_id,label", "a,ok", "b,ok", "a,bad")
     assert read_error(DataError, pa.table(STEPS), labels=labels) == (
         f"expected each series once in '{labels}', got 'a' with label 'bad' in line 4 of '{labels}', "

@@ -78,7 +78,7 @@ def test_a_column_for_each_series_is_refused() -> None:
     )
 
 
-def test_columns_with_numbers_are_pointed_out() -> None:
+def test_columns_of_numbers_are_suggested() -> None:
     table = pd.DataFrame(VALUES[:, :4], columns=["0_x", "1_x", "2_x", "3_x"])
     assert message_of(DataError, ll.read_table, table, label=None) == (
         "expected columns for id, time in the series table, got '0_x', '1_x', '2_x', '3_x'; name them with --id NAME "

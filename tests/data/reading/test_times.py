@@ -65,7 +65,7 @@ def test_months_alone_are_their_first_day(cell: str) -> None:
 @pytest.mark.parametrize(
     "cell", ["25 Januar 2024", "Jan-24", "25 Jan 10:20:00", "31-Feb-2024", "25-Jab-2024", "2024-13"]
 )
-def test_other_dates_with_words_are_refused(cell: str) -> None:
+def test_dates_with_unknown_words_are_refused(cell: str) -> None:
     with pytest.raises(DataError) as error:
         clock_of(["25-Jan-2024", cell])
     assert str(error.value) == (
@@ -120,14 +120,14 @@ def table_of(times: list[str]) -> pa.Table:
     return pa.table({"series_id": ["a"] * len(times), "time": times, "x": np.arange(len(times)) ** 2.0})
 
 
-def test_reading_notes_which_of_day_and_month_comes_first() -> None:
+def test_the_order_of_day_and_month_is_noted() -> None:
     panel = ll.read_table(table_of(["01/13/2024", "02/01/2024"]))
     assert panel.notes == ("read the dates in 'time' with the month first",)
     assert panel.times is not None
     assert panel.times.astype("datetime64[D]").tolist() == [datetime.date(2024, 1, 13), datetime.date(2024, 2, 1)]
 
 
-def test_reading_notes_that_no_date_shows_the_order() -> None:
+def test_an_undetermined_order_of_day_and_month_is_noted() -> None:
     assert ll.read_table(table_of(["01/02/2024", "02/02/2024"])).notes == (
         "read the dates in 'time' with the day first, although no date shows whether day or month comes first; write "
         "dates as 2024-01-31 if the month comes first",
@@ -150,7 +150,7 @@ def test_durations_are_seconds(cells: list[object], seconds: list[float]) -> Non
 
 
 @given(st.lists(STAMPS, min_size=1, max_size=5), st.sampled_from(["%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"]))
-def test_whole_numbers_that_are_all_dates_are_dates(stamps: list[datetime.datetime], form: str) -> None:
+def test_whole_numbers_are_dates_if_all_are(stamps: list[datetime.datetime], form: str) -> None:
     numbers = [stamp.strftime(form) for stamp in stamps]
     column = pa.table({"time": [int(number) for number in numbers]})
     assert clock_of(numbers) == [datetime.datetime.strptime(number, form) for number in numbers]
@@ -158,7 +158,7 @@ def test_whole_numbers_that_are_all_dates_are_dates(stamps: list[datetime.dateti
 
 
 @pytest.mark.parametrize("numbers", [[20240131, 20240132], [1709251200, 1709251201], [20240000, 20240001], [0, 1]])
-def test_other_whole_numbers_are_no_dates(numbers: list[int]) -> None:
+def test_other_whole_numbers_are_not_dates(numbers: list[int]) -> None:
     assert read_clock(Source(pa.table({"time": numbers}), "x"), "time").times.tolist() == numbers
 
 

@@ -33,26 +33,26 @@ def recordings() -> pd.DataFrame:
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 @pytest.mark.parametrize("cell", [np.nan, None, "", "-", "n/a", "#N/A"])
-def test_a_column_without_a_value_is_left_out(tmp_path, suffix, cell) -> None:
+def test_an_empty_column_is_not_read(tmp_path, suffix, cell) -> None:
     table, file = recordings().assign(dead=cell), tmp_path / f"table.{suffix}"
     table.to_csv(file, index=False) if suffix == "csv" else table.to_parquet(file)
     panel = read_table(file)
     assert (panel.channels, panel.metadata, panel.notes) == (("x",), None, (EMPTY,))
 
 
-def test_one_value_makes_a_channel() -> None:
+def test_a_column_with_one_value_is_a_channel() -> None:
     table = recordings().assign(dead=np.nan)
     table.loc[STEPS + 3, "dead"] = 1.5
     panel = read_table(table)
     assert (panel.channels, panel.notes) == (("x", "dead"), ())
 
 
-def test_a_column_without_a_value_is_a_channel_on_request() -> None:
+def test_an_empty_column_is_a_channel_on_request() -> None:
     panel = read_table(recordings().assign(dead=np.nan), channels=["x", "dead"])
     assert np.isnan(panel.values[:, 1]).all()
 
 
-def test_a_field_without_a_value_is_metadata_on_request() -> None:
+def test_an_empty_field_is_metadata_on_request() -> None:
     panel = read_table(recordings().assign(dead=np.nan), fields=["dead"])
     assert panel.metadata is not None
     assert (panel.metadata.column_names, panel.metadata["dead"].null_count) == (["dead"], 6)
@@ -78,13 +78,13 @@ def test_dates_of_series_are_metadata() -> None:
 
 
 @pytest.mark.parametrize("words", [["idle", "run"], ["Jan 2024", "Feb 2024"], ["2024-01-28", "run"]])
-def test_other_words_are_a_signal(words: list[str]) -> None:
+def test_other_text_columns_are_signals(words: list[str]) -> None:
     panel = read_table(recordings().assign(mode=words * (STEPS * 3)))
     assert panel.signals is not None
     assert panel.signals.names == ("mode",)
 
 
-def test_times_that_do_not_rise_are_named() -> None:
+def test_times_that_do_not_increase_are_named() -> None:
     days = [f"{day:%Y-%m-%d}" for day in DAYS for _ in range(2)]
     panel = read_table(recordings().drop(columns="time").assign(sent=days * 6))
     assert (panel.signals, panel.times) == (None, None)

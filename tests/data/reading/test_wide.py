@@ -52,7 +52,7 @@ def csv(tmp_path):
     draw=st.randoms(use_true_random=False),
 )
 @settings(deadline=None, max_examples=50)
-def test_a_wide_table_holds_what_was_written(series, form, first, draw):
+def test_a_written_wide_table_reads_back_equal(series, form, first, draw):
     steps, channels = max(map(len, series)), [f"{letter}x" for letter in "abc"[: len(series[0][0])]]
     series = [[*one[:-1], [0.0 if value is None else value for value in one[-1]]] for one in series]
     columns = {
@@ -89,20 +89,20 @@ def test_step_columns_are_sorted_by_number():
     assert panel.values[:, 0].tolist() == [1, 2, 3]
 
 
-def test_steps_that_are_not_evenly_spaced_are_told():
+def test_unevenly_spaced_steps_are_noted():
     panel = read_wide(_source({"series_id": ["a"], "x_0": [1.0], "x_1": [2.0], "x_5": [3.0]}))
     assert panel.lengths.tolist() == [3]
     assert panel.notes == ("the numbers of the steps are not evenly spaced: only their order was kept",)
 
 
-def test_labels_are_words_and_other_columns_are_metadata(csv):
+def test_labels_are_text_and_other_columns_are_metadata(csv):
     panel = read_wide(csv("series_id,label,age,site,x0,x1", "a,01,30,north,1,2", "b,02,,,3,4"))
     assert (panel.ids.tolist(), panel.labels.tolist()) == (["a", "b"], ["01", "02"])
     assert panel.metadata.to_pylist() == [{"age": 30, "site": "north"}, {"age": None, "site": None}]
     assert panel.notes == ("took columns that are not steps as metadata: 'age', 'site'",)
 
 
-def test_usual_names_of_label_and_id_are_taken_and_told():
+def test_common_names_of_label_and_id_are_used_and_noted():
     panel = read_wide(_source({"sample": ["a", "b"], "class": [1.0, 2.0], "x0": [1.0, 3.0], "x1": [2.0, 4.0]}))
     assert (panel.ids.tolist(), panel.labels.tolist(), panel.metadata) == (["a", "b"], ["1", "2"], None)
     assert panel.notes == ("took column 'class' as label", "took column 'sample' as id")
@@ -113,7 +113,7 @@ def test_a_repeating_id_column_is_metadata():
     assert (panel.ids.tolist(), panel.metadata.to_pydict()) == (["0", "1"], {"recording": ["r", "r"]})
 
 
-def test_no_column_is_read_as_id_or_label_on_request():
+def test_id_and_label_columns_can_be_switched_off():
     panel = read_wide(_source({"series_id": ["a", "b"], "label": [1, 2], "x0": [1.0, 3.0]}), id=None, label=None)
     assert (panel.ids.tolist(), panel.labels) == (["0", "1"], None)
     assert panel.metadata.column_names == ["series_id"]
@@ -138,7 +138,7 @@ def test_channels_are_selected_by_name_and_others_noted():
     assert (panel.channels, panel.metadata, panel.notes) == (("z", "x"), None, ("channels that were not read: 'y'",))
 
 
-def test_word_columns_with_numbered_names_are_metadata():
+def test_text_columns_with_numbered_names_are_metadata():
     panel = read_wide(_source({"series_id": ["a"], "site2": ["north"], "x0": [1.0], "x1": [2.0]}))
     assert (panel.channels, panel.metadata.to_pylist()) == (("x",), [{"site2": "north"}])
 
@@ -163,14 +163,14 @@ def test_a_channel_that_lacks_a_step_is_named(having):
     )
 
 
-def test_labels_of_single_steps_are_no_channel():
+def test_labels_of_steps_are_not_a_channel():
     columns = {"series_id": ["a"], "x_0": [1.0], "x_1": [1.0], "label_0": [0], "label_1": [1], "label2": [1]}
     panel = read_wide(_source(columns))
     assert (panel.channels, panel.metadata) == (("x",), None)
     assert panel.notes == ("per-step labels were not read: 'label_0', 'label_1', 'label2'",)
 
 
-def test_a_series_twice_is_told_with_both_rows(csv):
+def test_a_repeated_series_is_located_by_both_rows(csv):
     source = csv("series_id,x0,x1", "a,1,2", "b,1,2", "a,3,4")
     assert read_error(source) == (
         f"expected one row per series in {source.name}, got series 'a' again in line 4 of {source.name}, first in "
@@ -186,7 +186,7 @@ def test_a_row_without_values_is_named(csv):
     )
 
 
-def test_a_cell_that_is_no_number_is_named(csv):
+def test_a_cell_that_is_not_a_number_is_located(csv):
     source = csv("series_id,x0,x1", "a,1,2", "b,1,fast")
     assert read_error(source) == (
         f"expected a number in column 'x1', got 'fast' in line 3 of {source.name} (series 'b'); correct it, or leave "
@@ -194,28 +194,28 @@ def test_a_cell_that_is_no_number_is_named(csv):
     )
 
 
-def test_a_step_twice_is_told():
+def test_a_repeated_step_is_refused():
     assert read_error({"series_id": ["a"], "x1": [1.0], "x_01": [2.0]}) == (
         "expected each step of a channel once in the series table, got columns 'x1' and 'x_01' for step 1 of channel "
         "'x'; rename one"
     )
 
 
-def test_a_table_without_steps_is_told():
+def test_a_table_without_steps_is_refused():
     assert read_error({"series_id": ["a"], "speed": [1.0]}) == (
         "expected columns named by step number, such as '0', 'x_0' or 'x[0]', in the series table, got "
         "'speed'; rename them, or set layout='long' if each row is a step"
     )
 
 
-def test_a_series_without_a_label_is_told():
+def test_a_series_without_a_label_is_named():
     assert read_error({"series_id": ["a", "b"], "label": ["x", None], "x0": [1.0, 2.0]}, LabelError) == (
         "expected no empty cell in column 'label', got one in row 1 (the first is 0) of the series table; write the "
         "label, or leave that series out"
     )
 
 
-def test_two_columns_that_may_be_the_label_are_told():
+def test_two_possible_label_columns_are_named():
     assert read_error({"class": ["a"], "target": ["b"], "x0": [1.0]}) == (
         "expected one label column in the series table, got 'class', 'target'; choose one with label=... "
         '("label" in the data section of an experiment file, --label on the command line)'
@@ -223,13 +223,13 @@ def test_two_columns_that_may_be_the_label_are_told():
 
 
 @pytest.mark.parametrize("option", ["id", "label"])
-def test_a_column_that_was_named_must_be_there(option):
+def test_a_named_column_must_exist(option):
     assert read_error({"case": ["a"], "x0": [1.0]}, **{option: "cases"}) == (
         f"expected a column 'cases' (set by {option!r}) in the series table, got none of that name; did you mean 'case'?"
     )
 
 
-def test_channels_that_are_not_there_are_named():
+def test_missing_channels_are_named():
     assert read_error({"series_id": ["a"], "speed0": [1.0]}, channels=["sped"]) == (
         "expected channels whose steps are columns, got 'sped'; did you mean 'speed'?"
     )
@@ -276,7 +276,7 @@ def test_these_columns_do_not_look_wide(columns):
     assert not looks_wide(columns)
 
 
-def test_the_name_of_the_id_column_counts():
+def test_the_name_of_the_id_column_is_considered():
     columns = ["engine", "time", *(f"x{step}" for step in range(9))]
     assert (looks_wide(columns, id="engine"), looks_wide(columns)) == (False, True)
 

@@ -29,7 +29,7 @@ def test_each_sheet_is_one_series_named_by_its_sheet(tmp_path: Path) -> None:
     )
 
 
-def test_an_index_without_a_name_is_no_other_header(tmp_path: Path) -> None:
+def test_an_unnamed_index_does_not_change_the_header(tmp_path: Path) -> None:
     rows = [[None, *HEADER], *([row, *step] for row, step in enumerate(steps()))]
     assert read_table(write_sheets(tmp_path / "s.xlsx", {"a": rows, "b": rows})).ids.tolist() == ["a", "b"]
 
@@ -60,7 +60,7 @@ def test_rows_of_wide_sheets_are_series_of_classes(tmp_path: Path) -> None:
     assert panel.labels.tolist() == ["ok", "ok", "worn", "worn"]
 
 
-def test_a_series_may_go_on_in_the_next_sheet(tmp_path: Path) -> None:
+def test_a_series_may_continue_in_the_next_sheet(tmp_path: Path) -> None:
     header = ["id", *HEADER]
     sheets = {"May": [header, *steps(0, "a")], "June": [header, *steps(4, "a")]}
     assert read_table(write_sheets(tmp_path / "s.xlsx", sheets)).lengths.tolist() == [8]

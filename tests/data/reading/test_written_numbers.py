@@ -45,15 +45,15 @@ def test_measurements_in_text_are_refused(form: str, shown: str, remedy: str) ->
     ],
     ids=["constant within series", "few words", "codes", "two units", "dates", "lists of any length"],
 )
-def test_words_that_begin_with_numbers_are_kept(words: list[str]) -> None:
+def test_text_that_begins_with_numbers_is_kept(words: list[str]) -> None:
     assert ll.read_table(FRAME.assign(extra=words)).channels == ("x",)
 
 
-def test_measurements_in_text_may_be_left_out() -> None:
+def test_measurements_in_text_may_be_ignored() -> None:
     table = FRAME.assign(force=[f"{number} bar" for number in FRAME.x])
     assert ll.read_table(table, channels=["x"]).channels == ("x",)
 
 
-def test_the_minus_of_typography_is_a_sign() -> None:
+def test_the_unicode_minus_is_a_sign() -> None:
     table = FRAME.assign(x=[f"\N{MINUS SIGN}{number}" for number in FRAME.x])
     np.testing.assert_allclose(ll.read_table(table).values[:, 0], -FRAME.x)

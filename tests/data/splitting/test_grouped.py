@@ -74,7 +74,7 @@ def test_by_time_no_training_series_begins_after_test_series(begins, lasts, shar
         )
 
 
-def test_classes_are_spread_over_groups_where_that_can_be():
+def test_classes_are_spread_over_groups_if_possible():
     groups = np.repeat([f"g{number}" for number in range(20)], 5)
     labels = np.repeat(["a", "b"], 50)
     split = make_split(100, test=0.2, validation=0.2, seed=0, labels=labels, groups=groups)
@@ -111,7 +111,7 @@ def test_a_class_in_one_group_stays_in_train(seed):
     assert split.rule.endswith("; too few groups to put class 'rare' into every part")
 
 
-def test_a_class_missed_by_chance_is_reported_as_such():
+def test_a_class_missing_by_chance_is_reported():
     groups = np.arange(90).astype(str)
     labels = np.repeat([f"class {number:02}" for number in range(30)], 3)
     split = make_split(90, test=0.1, validation=0.1, seed=0, groups=groups, labels=labels)
@@ -131,7 +131,7 @@ def test_a_group_with_one_member_may_be_a_part():
     assert split.test.tolist() == [4]
 
 
-def test_series_that_run_into_a_later_part_are_counted():
+def test_series_that_overlap_a_later_part_are_counted():
     times = np.array([[0, 10], [1, 2], [2, 3], [6, 12]])
     split = make_split(4, test=0.25, validation=0.0, seed=0, times=times, by="time")
     assert split.rule == "by time, test from 6 on; 1 earlier series still running when test begins"
@@ -141,7 +141,7 @@ def test_series_that_run_into_a_later_part_are_counted():
     ("n", "test", "validation", "sizes"),
     [(2, 0.5, 0.1, (1, 0, 1)), (3, 0.67, 0.1, (1, 0, 2)), (5, 0.05, 0.2, (4, 1, 0)), (1, 0.2, 0.2, (1, 0, 0))],
 )
-def test_by_time_an_empty_part_takes_no_series(n, test, validation, sizes):
+def test_by_time_a_part_of_zero_is_empty(n, test, validation, sizes):
     times = np.arange(n)[:, None] + np.zeros(2)
     split = make_split(n, test=test, validation=validation, seed=0, times=times, by="time")
     assert tuple(len(split.part(part)) for part in PARTS) == sizes

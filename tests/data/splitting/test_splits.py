@@ -18,7 +18,7 @@ label_lists = st.lists(st.sampled_from("abcde"), min_size=1, max_size=80)
 
 @given(labels=label_lists, test=fractions, validation=fractions, seed=st.integers(0, 5), known=st.booleans())
 @settings(deadline=None)
-def test_parts_are_disjoint_complete_and_of_the_promised_size(labels, test, validation, seed, known):
+def test_parts_are_disjoint_complete_and_of_the_stated_size(labels, test, validation, seed, known):
     n = len(labels)
     if round(test * n) + round(validation * n) >= n:
         return
@@ -29,7 +29,7 @@ def test_parts_are_disjoint_complete_and_of_the_promised_size(labels, test, vali
 
 @given(labels=label_lists, test=fractions, validation=fractions, seed=st.integers(0, 5))
 @settings(deadline=None)
-def test_every_class_stays_in_train_where_there_is_room(labels, test, validation, seed):
+def test_every_class_is_in_train_if_there_is_room(labels, test, validation, seed):
     n = len(labels)
     left = n - round(test * n) - round(validation * n)
     if left < len(set(labels)):
@@ -58,7 +58,7 @@ def test_a_small_class_with_three_series_is_in_every_part():
     assert [np.sum(labels[split.part(name)] == "rare") for name in PARTS] == [1, 1, 1]
 
 
-def test_description_gives_sizes_rule_and_seed():
+def test_description_states_sizes_rule_and_seed():
     split = random_split(1000, test=0.2, validation=0.1, seed=0, labels=["a", "b"] * 500)
     expected = "split: 700 train, 100 validation, 200 test; at random, stratified by label, seed 0"
     assert split.describe() == expected
@@ -77,12 +77,12 @@ def test_description_names_a_class_too_small_for_every_part():
     )
 
 
-def test_same_seed_same_rows_and_another_seed_other_rows():
+def test_the_seed_determines_the_split():
     draws = [random_split(100, test=0.5, validation=0, seed=seed).test.tolist() for seed in (0, 0, 1)]
     assert draws[0] == draws[1] != draws[2]
 
 
-def test_the_random_state_of_numpy_is_left_alone():
+def test_the_random_state_of_numpy_is_unchanged():
     before = np.random.get_state()[1].tolist()
     random_split(100, test=0.2, validation=0.2, seed=0, labels=["a", "b"] * 50)
     assert np.random.get_state()[1].tolist() == before
@@ -124,7 +124,7 @@ def test_impossible_fractions_and_seeds_are_refused(arguments, message):
     assert str(error.value) == message
 
 
-def test_labels_of_another_length_are_our_mistake():
+def test_labels_of_another_length_are_an_internal_error():
     with pytest.raises(InternalError) as error:
         random_split(3, test=0.2, validation=0, seed=0, labels=["a"])
     assert str(error.value) == "expected one label for each of 3 rows, got an array of shape (1,)"
@@ -147,13 +147,13 @@ def test_an_unknown_part_is_refused():
     )
 
 
-def test_words_make_a_split():
+def test_names_of_parts_make_a_split():
     split = named_split(["test", "train", "validation", "train"], list("abcd"), "'split.csv'")
     assert [split.part(name).tolist() for name in PARTS] == [[1, 3], [2], [0]]
     assert split.describe() == "split: 2 train, 1 validation, 1 test; as given in 'split.csv'"
 
 
-def test_an_unknown_word_is_refused_with_the_nearest():
+def test_an_unknown_part_name_is_refused_with_the_nearest():
     with pytest.raises(DataError) as error:
         named_split(["train", "tets"], ["a", "b"], "'split.csv'")
     assert str(error.value) == (
@@ -164,7 +164,7 @@ def test_an_unknown_word_is_refused_with_the_nearest():
 
 @given(labels=label_lists.filter(lambda labels: len(labels) > 1), fraction=st.floats(0.01, 0.99))
 @settings(deadline=None)
-def test_carved_validation_takes_some_rows_and_leaves_some(labels, fraction):
+def test_a_validation_split_holds_out_some_training_rows(labels, fraction):
     rows = np.arange(len(labels)) * 3 + 1
     train, validation = carve_validation(rows, labels, fraction, seed=0)
     assert sorted([*train, *validation]) == rows.tolist()
@@ -174,17 +174,17 @@ def test_carved_validation_takes_some_rows_and_leaves_some(labels, fraction):
 
 @given(labels=label_lists.filter(lambda labels: len(labels) > 1), fraction=st.floats(0.01, 0.99))
 @settings(deadline=None)
-def test_carving_leaves_every_class_in_train_where_there_is_room(labels, fraction):
+def test_a_validation_split_keeps_every_class_in_train_if_possible(labels, fraction):
     train, _ = carve_validation(np.arange(len(labels)), labels, fraction, seed=0)
     assert len(train) < len(set(labels)) or set(np.array(labels)[train]) == set(labels)
 
 
-def test_carved_validation_is_stratified():
+def test_a_validation_split_is_stratified():
     _, validation = carve_validation(np.arange(100, 120), ["a"] * 10 + ["b"] * 10, 0.2, seed=0)
     assert (validation < 110).sum() == 2
 
 
-def test_one_series_cannot_be_carved():
+def test_one_series_cannot_be_split():
     with pytest.raises(DataError) as error:
         carve_validation([4], None, 0.1, seed=0)
     assert str(error.value) == (
@@ -192,7 +192,7 @@ def test_one_series_cannot_be_carved():
     )
 
 
-def test_a_validation_part_of_nothing_is_refused():
+def test_a_validation_split_of_zero_is_refused():
     with pytest.raises(ParameterError) as error:
         carve_validation([4, 5], None, 0, seed=0)
     assert str(error.value) == "expected a validation fraction of more than 0, got 0; use for example 0.1"

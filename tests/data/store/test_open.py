@@ -53,7 +53,7 @@ def test_values_stay_in_their_file(tmp_path):
     assert np.shares_memory(opened[[1]].values, opened.values)
 
 
-def test_a_pickled_store_takes_no_values_along(tmp_path):
+def test_a_pickled_store_contains_no_values(tmp_path):
     long = Panel.from_series([np.arange(100_000.0)], ids=["a"])
     opened = open_store(write_store(long, tmp_path / "store"))
     content = pickle.dumps(opened)
@@ -61,14 +61,14 @@ def test_a_pickled_store_takes_no_values_along(tmp_path):
     assert_equal(pickle.loads(content), long)
 
 
-def test_memory_given_back_is_read_again(tmp_path):
+def test_released_pages_are_read_again(tmp_path):
     opened = open_store(write_store(PANEL, tmp_path / "store"))
     before = opened.series(1).copy()
     opened.backing.release()
     np.testing.assert_array_equal(opened.series(1), before)
 
 
-def test_pages_are_given_back_after_much_was_read(tmp_path, monkeypatch):
+def test_pages_are_released_after_reading(tmp_path, monkeypatch):
     opened = open_store(write_store(PANEL, tmp_path / "store"))
     released = []
     monkeypatch.setattr(type(opened.backing), "release", lambda self: released.append(True))
@@ -137,7 +137,7 @@ def folder(tmp_path):
     return write_store(PANEL, tmp_path / "store")
 
 
-def test_no_store_is_told(tmp_path):
+def test_a_folder_without_a_store_is_refused(tmp_path):
     assert not is_store(tmp_path)
     assert open_error(tmp_path) == (
         f"expected a store in '{tmp_path}', got no 'store.json' there; create one with limelight pack"
@@ -145,7 +145,7 @@ def test_no_store_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["values.bin", "times.bin", "offsets.bin", "series.parquet"])
-def test_a_file_that_was_cut_short_is_named(folder, name):
+def test_a_truncated_file_is_named(folder, name):
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[:-4])
     assert open_error(folder) == (
@@ -161,7 +161,7 @@ def test_a_missing_file_is_named(folder, name):
 
 
 @pytest.mark.parametrize("name", ["values.bin", "times.bin", "offsets.bin", "series.parquet"])
-def test_files_that_do_not_belong_together_are_told(folder, name, tmp_path):
+def test_inconsistent_files_are_refused(folder, name, tmp_path):
     other = write_store(PANEL[[1, 0]].replace(ids=["b", "c"]), tmp_path / "other")
     content = bytearray((folder / name).read_bytes())
     size = len(content)
@@ -179,14 +179,14 @@ def _change(folder, **facts):
     file.write_text(json.dumps({**json.loads(file.read_text()), **facts}))
 
 
-def test_a_newer_version_is_told(folder):
+def test_a_newer_version_is_refused(folder):
     _change(folder, version=4)
     assert open_error(folder) == (
         f"'{folder / 'store.json'}' has format version 4, but this version of limelight reads up to 3; update limelight"
     )
 
 
-def test_a_description_that_says_another_size_is_told(folder):
+def test_a_description_of_another_size_is_refused(folder):
     _change(folder, steps=500)
     assert open_error(folder) == (
         f"the store file '{folder / 'values.bin'}' is damaged: its 20 bytes do not match the shapes in store.json; "
@@ -195,7 +195,7 @@ def test_a_description_that_says_another_size_is_told(folder):
 
 
 @pytest.mark.parametrize("content", ["{", '{"format": "zip"}', '{"format": "limelight-store", "version": 1}', "[]"])
-def test_a_damaged_description_is_told(folder, content):
+def test_a_damaged_description_is_refused(folder, content):
     (folder / "store.json").write_text(content)
     message = open_error(folder)
     assert message.startswith(
@@ -203,7 +203,7 @@ def test_a_damaged_description_is_told(folder, content):
     )
 
 
-def test_what_a_disk_refuses_leaves_an_older_store(folder, monkeypatch):
+def test_a_failed_write_keeps_the_older_store(folder, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 

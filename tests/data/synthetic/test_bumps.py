@@ -76,14 +76,14 @@ def test_a_noiseless_series_is_two_bumps_of_opposite_sign():
         np.testing.assert_array_equal(found[0], -found[1])
 
 
-def test_bumps_come_at_every_place_of_their_half():
+def test_bumps_occur_at_every_position_of_their_half():
     panel, _ = generate_small(dataset_size=1000, num_points=11, width=3)
     assert sorted(set(map(tuple, panel.intervals.tolist()))) == [
         (0, 3), (1, 4), (2, 5), (5, 8), (6, 9), (7, 10), (8, 11)
     ]  # fmt: skip
 
 
-def test_intervals_are_the_bump_that_gives_the_label():
+def test_intervals_contain_the_bump_that_determines_the_label():
     panel, _ = generate_small(noise=0.0)
     for row, (start, stop) in enumerate(panel.intervals):
         inside = panel.series(row)[start:stop, 0]
@@ -92,7 +92,7 @@ def test_intervals_are_the_bump_that_gives_the_label():
         assert (start >= 20) == (panel.metadata["mode"][row].as_py() == "late")
 
 
-def test_noise_has_the_deviation_asked_for():
+def test_noise_has_the_stated_deviation():
     with_noise, without = generate_small(dataset_size=500)[0], generate_small(dataset_size=500, noise=0.0)[0]
     assert (with_noise.values - without.values).std() == pytest.approx(0.3, rel=0.02)
 
@@ -138,7 +138,7 @@ def test_the_signal_has_the_mode_before_each_series_starts():
 
 
 @pytest.mark.parametrize("mode_as", FORMS)
-def test_same_seed_draws_the_same_series_and_another_seed_others(mode_as):
+def test_the_seed_determines_the_series(mode_as):
     (first, signals), (again, signals_again), (other, _) = (generate_small(seed, mode_as=mode_as) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.values, again.values)
     assert first.labels.tolist() == again.labels.tolist()
@@ -166,10 +166,10 @@ def test_an_unknown_form_of_the_mode_is_refused():
 @pytest.mark.parametrize(
     "wrong", [{"dataset_size": 3}, {"noise": -0.1}, {"noise": float("nan")}, {"width": 0}, {"num_points": 15}, {"x": 1}]
 )
-def test_ranges_are_checked_where_settings_are_read(wrong):
+def test_ranges_are_checked_when_settings_are_read(wrong):
     with pytest.raises(ValidationError):
         TypeAdapter(BumpSettings).validate_python(wrong)
 
 
-def test_defaults_are_read_from_nothing():
+def test_empty_settings_are_the_defaults():
     assert TypeAdapter(BumpSettings).validate_python({}) == BumpSettings()

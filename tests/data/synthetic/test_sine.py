@@ -48,7 +48,7 @@ def test_normal_series_have_no_interval() -> None:
     assert (PANEL.intervals[FREE] == -1).all()
 
 
-def test_same_seed_draws_the_same_waves_and_another_seed_others() -> None:
+def test_the_seed_determines_the_waves() -> None:
     small = SineSettings(dataset_size=20, num_points=30)
     first, again, other = generate_sine(small, 1), generate_sine(small, 1), generate_sine(small, 2)
     np.testing.assert_array_equal(first.values, again.values)
@@ -56,7 +56,7 @@ def test_same_seed_draws_the_same_waves_and_another_seed_others() -> None:
     assert (first.values != other.values).any()
 
 
-def test_no_two_waves_are_alike_where_the_grids_allow_it() -> None:
+def test_waves_are_distinct_if_the_grids_allow_it() -> None:
     panel = generate_sine(SineSettings(dataset_size=5000, num_points=20, normal_anomalous_ratio=1.0))
     assert len(np.unique(panel.values.reshape(5000, 20), axis=0)) == 5000
 

@@ -88,12 +88,12 @@ def test_whole_numbers_of_numpy_are_steps() -> None:
         ("shift", [("a", 0, 4), ("a", 3, 7), ("a", 5, 9), ("b", 0, 2)]),
     ],
 )
-def test_the_edge_rule_decides_about_the_rest(edge: str, expected: list[tuple[str, int, int]]) -> None:
+def test_the_edge_rule_applies_to_the_last_window(edge: str, expected: list[tuple[str, int, int]]) -> None:
     assert spans(cut_windows(ramps(9, 2), 4, 3, edge=edge)) == expected
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_an_edge_changes_nothing_where_windows_end_with_the_recording(edge: str) -> None:
+def test_the_edge_rule_changes_nothing_without_a_remainder(edge: str) -> None:
     assert spans(cut_windows(ramps(8), 4, 2, edge=edge)) == [("a", 0, 4), ("a", 2, 6), ("a", 4, 8)]
 
 
@@ -118,7 +118,7 @@ def test_dropped_edges_leave_windows_of_exactly_the_length(counts: list[int], le
 
 @settings(max_examples=50, deadline=None)
 @given(counts=step_counts, length=sizes, stride=sizes, edge=st.sampled_from(["keep", "shift"]), timed=st.booleans())
-def test_every_step_is_held_unless_edges_are_dropped(
+def test_windows_cover_every_step_unless_edges_are_dropped(
     counts: list[int], length: int, stride: int, edge: str, timed: bool
 ) -> None:
     stride = min(length, stride)
@@ -129,7 +129,7 @@ def test_every_step_is_held_unless_edges_are_dropped(
 
 @settings(max_examples=50, deadline=None)
 @given(counts=step_counts, length=sizes, stride=sizes, edge=edges)
-def test_notes_count_every_step_that_no_window_holds(counts: list[int], length: int, stride: int, edge: str) -> None:
+def test_steps_outside_every_window_are_noted(counts: list[int], length: int, stride: int, edge: str) -> None:
     panel = ramps(*counts)
     windows = cut_or_nothing(panel, length, stride, edge=edge)
     if windows is None:
@@ -142,7 +142,7 @@ def test_notes_count_every_step_that_no_window_holds(counts: list[int], length: 
     assert sum(int(note.split()[1]) for note in windows.notes if "shorter" in note) == short
 
 
-def test_notes_name_short_recordings_and_count_the_rest() -> None:
+def test_short_recordings_are_noted() -> None:
     panel = ramps(7, 3, 9, 8, notes=["read from 'a.csv'"])
     assert cut_windows(panel, 4).notes == (
         "read from 'a.csv'",
@@ -157,7 +157,7 @@ def test_a_stride_beyond_the_length_is_noted() -> None:
 
 
 @pytest.mark.parametrize("edge", ["keep", "shift"])
-def test_nothing_is_noted_where_every_step_is_held(edge: str) -> None:
+def test_complete_windows_have_no_notes(edge: str) -> None:
     assert cut_windows(ramps(9, 2), 4, 3, edge=edge).notes == ()
 
 
@@ -174,7 +174,7 @@ def test_windows_share_the_memory_of_the_recordings(counts: list[int], length: i
     assert np.shares_memory(windows.series(0), panel.values)
 
 
-def test_metadata_units_and_clock_go_along() -> None:
+def test_windows_inherit_metadata_units_and_clock() -> None:
     panel = ramps(4, 2, times=[[0, 1, 2, 3], [7, 8]], metadata=pa.table({"sex": ["f", "m"]}), units={"time": "min"})
     windows = cut_windows(panel, 2)
     assert windows.metadata.to_pylist() == [{"sex": "f"}, {"sex": "f"}, {"sex": "m"}]
@@ -192,7 +192,7 @@ def test_an_interval_ending_at_the_window_start_is_outside() -> None:
     assert cut_windows(ramps(6, intervals=[[0, 3]]), 3).intervals.tolist() == [[0, 3], [-1, -1]]
 
 
-def test_rows_in_any_order_are_cut_from_their_own_steps() -> None:
+def test_selected_rows_are_cut_from_their_own_steps() -> None:
     panel = ramps(4, 3, 5)[[2, 0]]
     windows = cut_windows(panel, 2, edge="keep")
     assert spans(windows) == [("c", 0, 2), ("c", 2, 4), ("c", 4, 5), ("a", 0, 2), ("a", 2, 4)]
@@ -292,7 +292,7 @@ CLOCKS = {
     edge=edges,
     clock=st.sampled_from(list(CLOCKS)),
 )
-def test_on_a_regular_clock_time_cuts_as_steps_do(
+def test_durations_equal_steps_on_a_regular_clock(
     counts: list[int], length: int, stride: int, edge: str, clock: str
 ) -> None:
     panel = ramps(*counts, times=[CLOCKS[clock](steps) for steps in counts])
@@ -367,7 +367,7 @@ def test_a_stride_shorter_than_a_step_repeats_no_window() -> None:
     assert windows.notes == ("dropped 2 windows with the same steps as the one before",)
 
 
-def test_a_day_of_dates_is_a_day() -> None:
+def test_a_duration_in_days_cuts_dates_by_days() -> None:
     days = np.arange("2024-02-27", "2024-03-04", dtype="datetime64[D]")
     assert spans(cut_windows(ramps(6, times=[days]), "48h")) == [("a", 0, 2), ("a", 2, 4), ("a", 4, 6)]
 
@@ -421,7 +421,7 @@ def test_labels_are_those_of_a_plain_count(codes, length, stride, rule, positive
     assert (int(dropped[0].split()[1]) if dropped else 0) == len(plain) - len(known)
 
 
-def test_of_a_tie_the_later_class_wins() -> None:
+def test_ties_are_broken_by_the_later_class() -> None:
     assert cut_windows(labelled([2, 0, 0, 2, 1, 0]), 2).labels.tolist() == ["walk", "walk", "run"]
 
 
@@ -431,7 +431,7 @@ def test_a_window_without_a_known_label_is_dropped_and_counted() -> None:
     assert windows.notes == ("dropped 1 window without a known label",)
 
 
-def test_any_looks_for_the_later_class_by_default() -> None:
+def test_any_uses_the_later_class_by_default() -> None:
     panel = labelled([0, 1, 1, 1, 0, 0], classes=("calm", "storm"))
     assert cut_windows(panel, 2, label="any").labels.tolist() == ["storm", "storm", "calm"]
     assert cut_windows(panel, 2, label="any", positive="calm").labels.tolist() == ["calm", "storm", "calm"]
@@ -459,7 +459,7 @@ def test_without_labels_windows_have_none(rule: str) -> None:
     assert cut_windows(ramps(4), 2, label=rule).labels is None
 
 
-def test_labels_of_steps_come_before_the_label_of_the_recording() -> None:
+def test_labels_of_steps_take_precedence_over_labels_of_recordings() -> None:
     assert cut_windows(labelled([0, 0, 1, 1], labels=["whole"]), 2).labels.tolist() == ["rest", "run"]
 
 
@@ -539,7 +539,7 @@ def test_equal_windows_accept_one_array_of_step_predictions() -> None:
     ]
 
 
-def test_windows_without_rows_leave_nan() -> None:
+def test_steps_without_windows_are_nan() -> None:
     panel = ramps(2, 1)
     merged = merge_windows(cut_windows(panel, 1)[[]], np.zeros((0, 1)), panel)
     assert [one.shape for one in merged] == [(2, 1), (1, 1)]
@@ -701,7 +701,7 @@ def test_impossible_windows_are_refused(panel: Panel, arguments: dict[str, objec
         ),
     ],
 )
-def test_recordings_that_cannot_be_cut_are_refused(panel: Panel, length: int | str, message: str) -> None:
+def test_unsuitable_recordings_are_refused(panel: Panel, length: int | str, message: str) -> None:
     with pytest.raises(DataError) as error:
         cut_windows(panel, length)
     assert str(error.value) == message
