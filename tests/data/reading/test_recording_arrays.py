@@ -71,7 +71,7 @@ def test_names_of_recordings_hold_labels(tmp_path: Path) -> None:
     assert (panel.ids.tolist(), panel.labels.tolist()) == (["1", "2", "3"], ["ok", "ok", "worn"])
 
 
-def test_class_names_are_not_labels_of_rows(tmp_path: Path) -> None:
+def test_a_label_in_a_file_name_applies_to_every_row(tmp_path: Path) -> None:
     for name in ("ok", "worn"):
         np.save(tmp_path / f"{name}.npy", RANDOM.normal(size=(5, 40)))
     panel = read_table(tmp_path, names="{label}")
