@@ -16,6 +16,7 @@ from limelight import TimeSeriesClassifier
 from limelight.config.reading import read_experiment
 from limelight.data.array_labels import attach_labels
 from limelight.data.panel import Panel
+from limelight.data.windowing.windows import cut_windows
 from limelight.data.splitting.splits import Split
 from limelight.data.writing import write_split, write_table
 from limelight.errors import ParameterError
@@ -25,7 +26,7 @@ from limelight.model_selection.cross_validation import validate
 from limelight.model_selection.folds import fold_panel
 from limelight.model_selection.trials import fit_fold, fitted_rows, fold_splits
 from limelight.model_selection.tuning import tune
-from limelight.recipe import SOLVED, TOO_FEW, Recipe
+from limelight.recipe import SOLVED, SOLVED_BY_GROUP, TOO_FEW, Recipe
 from limelight.runs.train import run_experiment
 from limelight.training import fit as training
 from limelight.training.result import FitResult
@@ -134,13 +135,34 @@ def test_a_closed_form_head_holds_nothing_out_by_default() -> None:
     assert [len(rows) for rows in stated.split(PANEL, seed=0)] == [400, 100]
 
 
-def test_groups_make_a_closed_form_head_hold_out() -> None:
+def test_a_closed_form_head_holds_out_no_groups_of_few_series() -> None:
+    panel = PANEL.replace(metadata=pa.table({"machine": np.repeat(np.arange(50), 10).astype(str)}))
+    recipe = Recipe.of(MODELS["solved"], hold_out=HoldOut(group="machine"), fields={"machine": "ignore"})
+    assert recipe.validation_share(panel) == (0.0, SOLVED_BY_GROUP)
+
+
+@pytest.mark.parametrize("why", ["many series", "a class in one group"])
+def test_groups_that_cannot_be_left_out_are_held_out(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     machines = np.repeat(np.arange(50), 10).astype(str)
     panel = PANEL.replace(metadata=pa.table({"machine": machines}))
+    if why == "many series":
+        monkeypatch.setattr("limelight.recipe.MOST_AT_ONCE", 400)
+    else:
+        panel = panel.replace(labels=np.where(machines == "0", "rare", panel.labels))
     recipe = Recipe.of(MODELS["solved"], hold_out=HoldOut(group="machine"), fields={"machine": "ignore"})
     fitted, validation = recipe.split(panel, seed=0)
     assert len(validation) >= 20
     assert not set(machines[fitted]) & set(machines[validation])
+
+
+def test_windows_are_calibrated_on_all_recordings() -> None:
+    waves = [PANEL.series(row)[:, 0] for row in range(200)]
+    recordings = Panel.from_series([np.concatenate(waves[row::10]) for row in range(10)], labels=["a", "b"] * 5)
+    windows = cut_windows(recordings, length=20, stride=20)
+    result = Recipe.of(MODELS["solved"]).fit(windows, task_of(windows), seed=0)
+    assert result.counts == {"train": len(windows), "validation": 0}
+    assert result.model.decision.mixing is not None
+    assert result.model.decision.mixing.weight == pytest.approx(1 / 12)
 
 
 def test_thresholds_without_validation_series_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:

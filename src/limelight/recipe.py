@@ -12,6 +12,7 @@ import numpy as np
 from limelight.data.labels import stratify_by
 from limelight.data.panel import Panel
 from limelight.data.splitting.folds import make_folds
+from limelight.data.splitting.grouped import can_leave_groups_out
 from limelight.data.statistics import channel_statistics
 from limelight.errors import ParameterError, nearest
 from limelight.evaluation.decision.decision_rule import DecisionRule
@@ -21,7 +22,7 @@ from limelight.parts.architecture import Architecture, preset
 from limelight.parts.encoders import Blocks, TrainingSummary
 from limelight.task import Task
 from limelight.training.devices import require_device
-from limelight.training.encoder_choice import fitted_first, is_solved, may_train_network
+from limelight.training.encoder_choice import MOST_AT_ONCE, fitted_first, is_solved, may_train_network
 from limelight.training.preparation import prepare
 from limelight.training.settings import ShouldPrune, TrainingSettings
 from limelight.training.validation_split import VALIDATION, HoldOut, enough_of, validation_split
@@ -36,7 +37,7 @@ MOST_GROUP_FOLDS = 5
 """The most folds in which groups are held out to calibrate prediction sets."""
 SIZED_FOR = Blocks.MANY + 1
 """Number of series for which an encoder is sized that further series are added to."""
-SOLVED, TOO_FEW = "solved", "too few"
+SOLVED, SOLVED_BY_GROUP, TOO_FEW = "solved", "solved by group", "too few"
 """Why there is no validation split."""
 
 
@@ -121,13 +122,21 @@ class Recipe:
             dict(fields or {}),
         )
 
-    def is_independent(self, panel: Panel) -> bool:
-        """Whether leave-one-out predictions are honest: no series shares a group or recording, or is split by time."""
-        return panel.is_independent(self.hold_out.by, self.hold_out.group)
-
     def is_solved(self, panel: Panel) -> bool:
-        """Whether leave-one-out predictions of a closed-form head will calibrate the model fitted on this panel."""
-        return self.is_independent(panel) and is_solved(panel, self.architecture, self.training)
+        """Whether out-of-sample predictions of a closed-form head will calibrate the model fitted on this panel.
+
+        They leave out one series at a time, or one group of series, which takes too long for more than 4,000 series.
+        """
+        return self._has_honest_predictions(panel) and is_solved(panel, self.architecture, self.training)
+
+    def _has_honest_predictions(self, panel: Panel) -> bool:
+        """Whether the out-of-sample predictions of a closed-form head are like those of new series."""
+        if panel.is_independent(self.hold_out.by, self.hold_out.group):
+            return True
+        groups = panel.groups(self.hold_out.group)
+        if groups is None or panel.labels is None or self.hold_out.by != "random":
+            return False
+        return len(panel) <= MOST_AT_ONCE and can_leave_groups_out(panel.labels, groups)
 
     def may_train_network(self, panel: Panel) -> bool:
         """Whether a fit on this panel trains a network by gradient descent, or may do so to compare it."""
@@ -144,12 +153,14 @@ class Recipe:
         Returns
         -------
         tuple[float, str]
-            The share, in [0, 1), and why it is 0 if it was not set to 0: ``"solved"`` if a closed-form head needs
-            no validation series, ``"too few"`` if they would be too few to stop a training by; else ``""``.
+            The share, in [0, 1), and why it is 0 if it was not set to 0: ``"solved"`` or ``"solved by group"`` if a
+            closed-form head needs no validation series, ``"too few"`` if they would be too few to stop a training by;
+            else ``""``.
         """
         stated = self.hold_out.share
         if stated is None and self.is_solved(panel):
-            return 0.0, SOLVED
+            independent = panel.is_independent(self.hold_out.by, self.hold_out.group)
+            return 0.0, SOLVED if independent else SOLVED_BY_GROUP
         share = VALIDATION if stated is None else stated
         return (share, "") if enough_of(panel, share) or not share else (0.0, TOO_FEW)
 
@@ -320,9 +331,11 @@ class Recipe:
             resume=resume,
             progress=progress,
             fields=self.kinds(panel),
+            group=self.hold_out.group,
             should_prune=should_prune,
         )
-        calibration, logits = result.calibration_data(panel, validation, independent=self.is_independent(panel))
+        honest = self._has_honest_predictions(panel)
+        calibration, logits = result.calibration_data(panel, validation, honest=honest)
         if self._calibrates_by_group(everything):
             calibration, logits = everything, self._out_of_group_logits(everything, task, seed)
         if result.model.architecture.encoder.closed_form:
@@ -412,8 +425,8 @@ class Recipe:
         return fit_training_profile(panel, ignored)
 
     def _calibrates_by_group(self, panel: Panel) -> bool:
-        """Whether every group is held out in turn for calibration, which only a closed-form fit is fast enough for."""
-        if not self.decision.needs_held_out or self.hold_out.by != "random":
+        """Whether fits without every group in turn calibrate, for which only a closed-form fit is fast enough."""
+        if not self.decision.needs_held_out or self.hold_out.by != "random" or len(panel) <= MOST_AT_ONCE:
             return False
         groups = panel.groups(self.hold_out.group)
         several = groups is not None and len(np.unique(groups)) > 1
@@ -439,6 +452,7 @@ class Recipe:
                 seed=seed,
                 progress=False,
                 fields=self.kinds(panel),
+                group=self.hold_out.group,
             )
             logits[fold.held_out] = fitted.model.predict(panel[fold.held_out]).logits
         return logits

@@ -101,7 +101,7 @@ def test_prediction_sets_from_leave_one_out_logits_reach_their_coverage() -> Non
     """Answers about series that the head was fitted on are nearly all right, and would promise too little."""
     panel, new = noisy(150, 4), noisy(600, 4, seed=1)
     training = fit_small_rocket(panel)
-    chosen = training.calibration_data(panel, None, independent=True)
+    chosen = training.calibration_data(panel, None, honest=True)
     for (calibration_data, logits), coverage in ((chosen, (0.74, 0.88)), ((panel, None), (0.0, 0.7))):
         model = fit_decision(training.model, calibration_data, DecisionRule(coverage=0.8), logits)
         found = score_decision(model, model.predict(new), new)

@@ -51,6 +51,40 @@ def test_leave_one_out_scores_equal_those_of_refits(n, width):
         np.testing.assert_allclose(ridge.scores[row], model.predict(scaled[row : row + 1])[0], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize(("n", "width"), [(12, 30), (30, 5)], ids=["few series", "many series"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_left_out_groups_are_scored_as_by_refitting_without_them(n: int, width: int, weighted: bool) -> None:
+    features, codes = _planted(n, width, 3)
+    targets, groups = targets_of_codes(codes, 3), torch.arange(n) % 4
+    weights = 0.5 + torch.rand(n, generator=torch.Generator().manual_seed(0)) if weighted else torch.ones(n)
+    ridge = fit_ridge(features, targets, alphas=[0.7], weights=weights[:, None].expand(n, 3), groups=groups)
+    share = (weights.double() / weights.double().mean()).numpy()
+    scaler = StandardScaler().fit(features.double().numpy(), sample_weight=share)
+    scaled = scaler.transform(features.double().numpy())
+    for group in range(4):
+        own = (groups == group).numpy()
+        model = Ridge(alpha=0.7).fit(scaled[~own], targets.numpy()[~own], sample_weight=share[~own])
+        assert ridge.without_groups is not None
+        np.testing.assert_allclose(ridge.without_groups[own], model.predict(scaled[own]), rtol=1e-5, atol=1e-7)
+
+
+def test_groups_of_one_series_are_left_out_like_series() -> None:
+    features, codes = _planted(20, 30, 2)
+    targets = targets_of_codes(codes, 2)
+    ridge = fit_ridge(features, targets, groups=torch.arange(20))
+    assert ridge.without_groups is not None
+    np.testing.assert_allclose(ridge.without_groups, ridge.scores, rtol=1e-8)
+
+
+def test_a_single_group_cannot_be_left_out() -> None:
+    features, codes = _planted(8, 3, 2)
+    with pytest.raises(
+        LabelError,
+        match=r"^expected labelled series of at least 2 groups, got 1; give more groups, or do not group$",
+    ):
+        fit_ridge(features, targets_of_codes(codes, 2), groups=torch.zeros(8, dtype=torch.int64))
+
+
 @given(
     n=st.integers(4, 20), width=st.integers(1, 25), copies=st.integers(1, 2), alpha=st.sampled_from([1e-3, 1.0, 1e3])
 )

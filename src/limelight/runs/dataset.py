@@ -27,12 +27,13 @@ from limelight.data.synthetic.sine import ANOMALOUS, generate_sine
 from limelight.data.windowing.windows import cut_windows
 from limelight.errors import LabelError, ParameterError, nearest
 from limelight.model.targets import task_of
-from limelight.recipe import SOLVED, TOO_FEW, Recipe
+from limelight.recipe import SOLVED, SOLVED_BY_GROUP, TOO_FEW, Recipe
 from limelight.task import Task
 
 WHY_NO_VALIDATION = {
     "": "",
     SOLVED: "; no validation split: the closed-form head is calibrated by leave-one-out",
+    SOLVED_BY_GROUP: "; no validation split: the closed-form head is calibrated by leave-one-group-out",
     TOO_FEW: "; too few series for a validation split, so all epochs are run",
 }
 """What a split says if the recipe holds no validation series out."""

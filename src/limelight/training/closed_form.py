@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
 from limelight.data.panel import Panel
+from limelight.data.splitting.grouped import can_leave_groups_out
 from limelight.errors import ParameterError
 from limelight.model.evidence_profile import measure_profile
 from limelight.model.fitted import FittedModel
@@ -26,6 +27,7 @@ from limelight.parts.contexts import OneHotContext
 from limelight.progress import late_bar
 from limelight.task import Task
 from limelight.training.block_weights import WEIGHTS_AT_START, choose_emphasis, lowest_log_losses
+from limelight.training.encoder_choice import MOST_AT_ONCE
 from limelight.training.loaders import BatchesOfPanel
 from limelight.training.logit_scale import fit_scale, fit_shift
 from limelight.training.losses import Loss, signed_targets
@@ -38,8 +40,6 @@ from limelight.training.series_weights import weights_of_series
 from limelight.training.settings import TrainingSettings
 from limelight.training.streamed_head import fit_streamed, pooled
 
-MOST_AT_ONCE = 4_000
-"""Series whose features all fit in memory; beyond, the head is fitted in one streamed pass."""
 SAMPLE, SAMPLED_VALUES = 512, 1 << 24
 """Maximum number of series, and of values with padding, for fitting the thresholds."""
 FILL_STRATEGIES = ("mask", "last")
@@ -63,6 +63,7 @@ def solve_best(
     *,
     strategies: Sequence[str],
     validation: Panel | None = None,
+    group: str | None = None,
     seed: int = 0,
     progress: bool | None = None,
 ) -> FitResult:
@@ -72,7 +73,7 @@ def solve_best(
     ----------
     strategies
         For ``Architecture.missing``, at least one.
-    panel, task, prepared, settings, validation, seed, progress
+    panel, task, prepared, settings, validation, group, seed, progress
         As for ``solve``, whose errors are raised.
 
     Returns
@@ -85,7 +86,8 @@ def solve_best(
         replace(prepared, architecture=replace(prepared.architecture, missing=strategy)) for strategy in strategies
     ]
     solved = [
-        solve(panel, task, one, settings, validation=validation, seed=seed, progress=progress) for one in variants
+        solve(panel, task, one, settings, validation=validation, group=group, seed=seed, progress=progress)
+        for one in variants
     ]
     best = min(solved, key=lambda one: one.out_of_sample.loss if one.out_of_sample else float("inf"))
     return replace(best, seconds=time.perf_counter() - started)
@@ -98,6 +100,7 @@ def solve(
     settings: TrainingSettings,
     *,
     validation: Panel | None = None,
+    group: str | None = None,
     seed: int = 0,
     progress: bool | None = None,
 ) -> FitResult:
@@ -119,6 +122,9 @@ def solve(
         the processes that compute the features of more than 4,000 series.
     validation
         Only counted.
+    group
+        A metadata field, each group of which out-of-sample predictions leave out as a whole; None leaves out recordings
+        if the series are windows, and else one series at a time. Groups are not used for more than 4,000 series.
     seed
         The same seed gives the same model.
     progress
@@ -159,6 +165,7 @@ def solve(
             context=prepared.architecture.context,
             one_of=not task.multilabel,
             weights=weights,
+            groups=group_codes(panel, group),
             advance=bar.update,
             workers=settings.workers,
         )
@@ -177,6 +184,30 @@ def solve(
     result = FitResult(model, [], 0, SOLVED, seconds, out_of_sample=out_of_sample)
     notes = (METADATA_WITHOUT_WEIGHT,) if _ignores_metadata(network, solved.emphasis) else ()
     return replace(result, notes=notes, emphasis=solved.emphasis, features=solved.features)
+
+
+def group_codes(panel: Panel, group: str | None) -> Int64[Tensor, " n"] | None:
+    """Return the group of each series as a code, shape (n,).
+
+    None if the series are independent, or if a class is in a single group, without which it could not be predicted.
+
+    Parameters
+    ----------
+    panel, group
+        As for ``solve``.
+
+    Example
+    -------
+    >>> import pyarrow as pa
+    >>> table = pa.table({"subject": ["b", "a", "b", "a"]})
+    >>> panel = Panel.from_series([[1.0], [2.0], [3.0], [4.0]], labels=["x", "x", "y", "y"], metadata=table)
+    >>> group_codes(panel, "subject").tolist(), group_codes(panel, None), group_codes(panel[:3], "subject")
+    ([1, 0, 1, 0], None, None)
+    """
+    groups = panel.groups(group)
+    if groups is None or not can_leave_groups_out(panel.require_labels(), groups):
+        return None
+    return torch.from_numpy(np.unique(groups, return_inverse=True)[1])
 
 
 def head_inputs(panel: Panel, prepared: Prepared, seed: int) -> tuple[Network, Float[Tensor, "n inputs"]]:
@@ -215,7 +246,7 @@ def set_head(
     network
         Its head, and the features that evidence is relative to, are changed.
     ridge
-        With the out-of-sample scores of m series.
+        With the leave-one-out scores of m series, and perhaps their scores without their groups.
     wanted, known
         Targets of -1 and 1 of these series, and which are known.
     weights
@@ -226,7 +257,7 @@ def set_head(
     Returns
     -------
     Tensor
-        The out-of-sample logits of the m series.
+        The out-of-sample logits of the m series, without their groups if there are such scores.
     """
     scale = fit_scale(ridge.scores, wanted, known, one_of=one_of)
     shift = torch.zeros_like(scale)
@@ -236,7 +267,7 @@ def set_head(
         network.head.weight.copy_(ridge.weight * scale[:, None])
         network.head.bias.copy_(ridge.bias * scale + shift)
         _set_typical(network, ridge.mean)
-    return ridge.scores * scale + shift
+    return (ridge.scores if ridge.without_groups is None else ridge.without_groups) * scale + shift
 
 
 def _set_typical(network: Network, mean: Tensor) -> None:
@@ -309,6 +340,7 @@ def _fit_head(
     context: Part,
     one_of: bool,
     weights: Tensor | None,
+    groups: Tensor | None,
     advance: Callable[[int], object],
     workers: int,
 ) -> _Solved:
@@ -325,7 +357,9 @@ def _fit_head(
         if features is None or n > SELECTION_SERIES:
             features = _features(network, series, np.arange(n), advance)
         criterion = squared_error if emphasis is None else partial(_log_loss, one_of=one_of)
-        ridge = fit_ridge(features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights)
+        ridge = fit_ridge(
+            features, wanted, known, emphasis=emphasis, criterion=criterion, weights=weights, groups=groups
+        )
         pooled_width = features.shape[1] - (0 if network.products is None else network.products.width)
         kept = features[:, :pooled_width] if n <= SELECTION_SERIES else None
         return _Solved(network, ridge, "leave-one-out", emphasis, kept)

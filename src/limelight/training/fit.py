@@ -35,6 +35,7 @@ def fit(
     resume: bool = False,
     progress: bool | None = None,
     fields: Mapping[str, str] | None = None,
+    group: str | None = None,
     should_prune: ShouldPrune | None = None,
 ) -> FitResult:
     """Fit a network to labelled series, without calibration (see ``Recipe.fit``).
@@ -66,6 +67,9 @@ def fit(
     fields
         Kinds of metadata fields that should not be inferred from their values: ``"category"``, ``"number"``,
         ``"boolean"``, ``"date"``, ``"text"`` or ``"ignore"``.
+    group
+        A metadata field, each group of which the out-of-sample predictions of a head in closed form leave out as a
+        whole; None leaves out recordings if the series are windows, and else one series at a time.
     should_prune
         Called after each validation with the share of epochs done and the loss; returns whether to prune.
 
@@ -93,7 +97,7 @@ def fit(
             panel,
             task,
             architecture,
-            partial(fit, task=task, settings=settings, seed=seed, progress=progress, fields=fields),
+            partial(fit, task=task, settings=settings, seed=seed, progress=progress, fields=fields, group=group),
             settings=settings,
             validation=validation,
             seed=seed,
@@ -116,6 +120,7 @@ def fit(
                 settings,
                 strategies=strategies,
                 validation=validation,
+                group=group,
                 seed=seed,
                 progress=progress,
             )

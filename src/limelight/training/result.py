@@ -93,7 +93,7 @@ class FitResult:
         return {"train": info["training_series"], "validation": info["validation_series"]}
 
     def calibration_data(
-        self, panel: Panel, validation: Panel | None, *, independent: bool
+        self, panel: Panel, validation: Panel | None, *, honest: bool
     ) -> tuple[Panel | None, NDArray[np.float64] | None]:
         """Return the series on which to calibrate, and their logits if already known.
 
@@ -101,8 +101,8 @@ class FitResult:
         ----------
         panel, validation
             As passed to ``fit``.
-        independent
-            Whether leave-one-out predictions are honest, as ``Panel.is_independent`` returns.
+        honest
+            Whether out-of-sample predictions are like those of new series: no other series of their group was fitted.
 
         Returns
         -------
@@ -110,7 +110,7 @@ class FitResult:
             The validation series, or training series with out-of-sample predictions, or None; and the logits of the
             latter, shape (m, outputs), or None if the model has to predict the series.
         """
-        if validation is not None or self.out_of_sample is None or not independent:
+        if validation is not None or self.out_of_sample is None or not honest:
             return validation, None
         return panel[self.out_of_sample.rows], self.out_of_sample.logits
 

@@ -56,6 +56,9 @@ class Ridge:
         Score of each of these rows by a head fitted without it, float64, shape (m, outputs).
     mean
         Mean of each feature, shape (features,).
+    without_groups
+        Score of each of these rows by a head fitted without its group, float64, shape (m, outputs); None if no groups
+        are known.
     """
 
     weight: Float[Tensor, "outputs features"]
@@ -64,6 +67,7 @@ class Ridge:
     rows: Int64[Tensor, " m"]
     scores: Float[Tensor, "m outputs"]
     mean: Float[Tensor, " features"]
+    without_groups: Float[Tensor, "m outputs"] | None = None
 
     def __call__(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n outputs"]:
         """Compute the scores, shape (n, outputs)."""
@@ -79,6 +83,7 @@ def fit_ridge(
     emphasis: Float[Tensor, " features"] | None = None,
     criterion: Criterion = squared_error,
     weights: Float[Tensor, "n outputs"] | None = None,
+    groups: Int64[Tensor, " n"] | None = None,
 ) -> Ridge:
     """Fit a head with the penalty of the lowest leave-one-out error.
 
@@ -104,6 +109,8 @@ def fit_ridge(
     weights
         The weight of each series in the sum of squares for each output, above 0, shape (n, outputs); None is 1. If the
         weights of two outputs differ, each output is fitted by itself, with its own penalty.
+    groups
+        The group of each series, shape (n,), for scores by heads fitted without it; None for no such scores.
 
     Returns
     -------
@@ -133,18 +140,29 @@ def fit_ridge(
     weights = torch.ones_like(targets, dtype=torch.float64) if weights is None else weights.double()
     _require_two(known.sum(dim=0))
     if bool(known.all()) and bool((weights == weights[:, :1]).all()):
-        return _fit_complete(features, targets.double(), weights[:, 0], alphas, emphasis, criterion)
-    heads, scores = [], []
+        return _fit_complete(features, targets.double(), weights[:, 0], alphas, emphasis, criterion, groups)
+    heads, scores, without_groups = [], [], []
     for output in range(targets.shape[1]):
         rows, one = known[:, output], slice(output, output + 1)
+        known_groups = None if groups is None else groups[rows]
         head = _fit_complete(
-            features[rows], targets[rows, one].double(), weights[rows, output], alphas, emphasis, criterion
+            features[rows],
+            targets[rows, one].double(),
+            weights[rows, output],
+            alphas,
+            emphasis,
+            criterion,
+            known_groups,
         )
-        scores.append(head(features).double().index_put((rows.nonzero()[:, 0],), head.scores))
+        predicted, places = head(features).double(), (rows.nonzero()[:, 0],)
+        scores.append(predicted.index_put(places, head.scores))
+        if head.without_groups is not None:
+            without_groups.append(predicted.index_put(places, head.without_groups))
         heads.append(head)
     weight, bias, alpha = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias", "alpha"))
     mean = features.mean(dim=0)
-    return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1), mean)
+    grouped = torch.cat(without_groups, dim=1) if without_groups else None
+    return Ridge(weight, bias, alpha, torch.arange(len(features)), torch.cat(scores, dim=1), mean, grouped)
 
 
 def _fit_complete(
@@ -154,6 +172,7 @@ def _fit_complete(
     alphas: Sequence[float],
     emphasis: Tensor | None,
     criterion: Criterion,
+    groups: Tensor | None,
 ) -> Ridge:
     """Fit outputs with complete targets, with one penalty and one weight for each row."""
     weights = weights / weights.mean()
@@ -168,7 +187,85 @@ def _fit_complete(
     alpha = torch.full((targets.shape[1],), alphas[best], dtype=torch.float32)
     bias = centre - weight @ mean
     rows = torch.arange(len(features))
-    return Ridge(weight.float(), bias.float(), alpha, rows, targets - errors[best], mean.float())
+    grouped = None
+    if groups is not None:
+        grouped = targets - solver.leave_group_out_errors(alphas[best], rows_of_groups(groups))
+    return Ridge(weight.float(), bias.float(), alpha, rows, targets - errors[best], mean.float(), grouped)
+
+
+def rows_of_groups(groups: Int64[Tensor, " n"]) -> list[Tensor]:
+    """Return the rows of each group.
+
+    Parameters
+    ----------
+    groups
+        The group of each row, any numbers, shape (n,).
+
+    Returns
+    -------
+    list[Tensor]
+        The rows of each group, in increasing order of the groups.
+
+    Raises
+    ------
+    LabelError
+        If all rows are of one group, without which nothing is left to fit.
+
+    Example
+    -------
+    >>> [rows.tolist() for rows in rows_of_groups(torch.tensor([7, 3, 7]))]
+    [[1], [0, 2]]
+    """
+    order = torch.argsort(groups, stable=True)
+    sizes = torch.unique(groups, return_counts=True)[1].tolist()
+    if len(sizes) < 2:
+        raise LabelError("expected labelled series of at least 2 groups, got 1; give more groups, or do not group")
+    return list(torch.split(order, sizes))
+
+
+def errors_without_groups(
+    residuals: Float[Tensor, "n outputs"],
+    groups: Sequence[Tensor],
+    left: Float[Tensor, "n factors"],
+    right: Float[Tensor, "n factors"],
+    *,
+    diagonal: float = 0.0,
+) -> Float[Tensor, "n outputs"]:
+    """Compute the errors of a linear smoother H for each group of rows if it is fitted without them.
+
+    Parameters
+    ----------
+    residuals
+        Targets minus fitted scores, y - H y, shape (n, outputs).
+    groups
+        The rows of each group, at least two groups.
+    left, right
+        Factors of I - H = diagonal I + left right', each shape (n, factors).
+    diagonal
+        Any number.
+
+    Returns
+    -------
+    Tensor
+        Targets minus the scores of heads fitted without the group, (I - H)_gg^-1 (y - H y)_g, shape (n, outputs).
+
+    Source
+    ------
+    Leave-one-out of Rifkin and Lippert (2007), Notes on regularized least squares, for several rows at once.
+
+    Example
+    -------
+    >>> targets, ones = torch.tensor([[1.0], [3.0], [5.0]]), torch.ones(3, 1)  # H is the mean of the three
+    >>> groups = [torch.tensor([0]), torch.tensor([1, 2])]
+    >>> errors = errors_without_groups(targets - 3, groups, ones / 3, -ones, diagonal=1.0)
+    >>> errors.round(decimals=4).flatten().tolist()
+    [-3.0, 2.0, 4.0]
+    """
+    errors = torch.empty_like(residuals)
+    for rows in groups:
+        block = left[rows] @ right[rows].T + diagonal * torch.eye(len(rows), dtype=left.dtype)
+        errors[rows] = torch.linalg.solve(block, residuals[rows])
+    return errors
 
 
 def _weighted_moments(features: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -208,6 +305,14 @@ class _SmallSolver:
         errors: Tensor = dual / (diagonal * self.roots)[:, None]
         return errors
 
+    def leave_group_out_errors(self, alpha: float, groups: Sequence[Tensor]) -> Tensor:
+        """Compute target minus score without the group of the row, shape (n, outputs)."""
+        shrunk = alpha / (self.values + alpha)
+        factors, ones = self.vectors * shrunk.sqrt(), self.roots[:, None] / len(shrunk) ** 0.5
+        left, right = torch.cat([factors, -ones], dim=1), torch.cat([factors, ones], dim=1)
+        residuals = self.vectors @ (shrunk[:, None] * self.rotated)
+        return errors_without_groups(residuals, groups, left, right) / self.roots[:, None]
+
     def weight(self, alpha: float) -> Tensor:
         """Compute the weights of standardised features, shape (features, outputs)."""
         dual = self.vectors @ (self.rotated / (self.values + alpha)[:, None])
@@ -233,6 +338,14 @@ class _LargeSolver:
         leverage = self.rotated_features.square() @ inverse + self.roots.square() / len(rest)
         errors: Tensor = rest / ((1 - leverage) * self.roots)[:, None]
         return errors
+
+    def leave_group_out_errors(self, alpha: float, groups: Sequence[Tensor]) -> Tensor:
+        """Compute target minus score without the group of the row, shape (n, outputs)."""
+        inverse = 1 / (self.values + alpha)
+        rest = self.targets - self.rotated_features @ (inverse[:, None] * self.rotated)
+        ones = self.roots[:, None] / len(rest) ** 0.5
+        smoother = torch.cat([self.rotated_features * inverse.sqrt(), ones], dim=1)
+        return errors_without_groups(rest, groups, -smoother, smoother, diagonal=1.0) / self.roots[:, None]
 
     def weight(self, alpha: float) -> Tensor:
         """Compute the weights of standardised features, shape (features, outputs)."""

@@ -8,10 +8,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from limelight.errors import DataError, ParameterError, listing
+from limelight.task import is_known
 from limelight.types import Rows
 
 DRAWS = 60
 """Number of random divisions of the groups from which the most even one is chosen."""
+
+
+def can_leave_groups_out(labels: NDArray[Any], groups: NDArray[np.str_]) -> bool:
+    """Whether every class remains if any one group of series is left out.
+
+    Parameters
+    ----------
+    labels
+        Of each series, shape (n,), or 0, 1 or NaN for each label, shape (n, labels); None, NaN and "" are unknown.
+    groups
+        The group of each series, shape (n,).
+
+    Returns
+    -------
+    bool
+        Whether each class, and for several labels each 0 and each 1, is known in at least two groups, or in none.
+
+    Example
+    -------
+    >>> groups = np.array(["r1", "r1", "r2", "r2"])
+    >>> [can_leave_groups_out(np.array(labels), groups) for labels in (["a", "b", "a", "b"], ["a", "a", "a", "b"])]
+    [True, False]
+    """
+    columns = labels[:, None] if labels.ndim == 1 else labels
+    codes = np.unique(groups, return_inverse=True)[1]
+    for column in columns.T:
+        known = is_known(column)
+        classes = np.unique(column[known].astype(str), return_inverse=True)[1]
+        pairs = np.unique(np.stack([classes, codes[known]]), axis=1)
+        if (np.bincount(pairs[0]) < 2).any():
+            return False
+    return True
 
 
 def rows_by_group(
