@@ -16,8 +16,8 @@ from limelight import TimeSeriesClassifier
 from limelight.config.reading import read_experiment
 from limelight.data.array_labels import attach_labels
 from limelight.data.panel import Panel
-from limelight.data.windowing.windows import cut_windows
 from limelight.data.splitting.splits import Split
+from limelight.data.windowing.windows import cut_windows
 from limelight.data.writing import write_split, write_table
 from limelight.errors import ParameterError
 from limelight.model.targets import task_of
