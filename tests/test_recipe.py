@@ -135,7 +135,7 @@ def test_a_closed_form_head_holds_nothing_out_by_default() -> None:
     assert [len(rows) for rows in stated.split(PANEL, seed=0)] == [400, 100]
 
 
-def test_a_closed_form_head_holds_out_no_groups_of_few_series() -> None:
+def test_a_closed_form_head_holds_out_no_groups() -> None:
     panel = PANEL.replace(metadata=pa.table({"machine": np.repeat(np.arange(50), 10).astype(str)}))
     recipe = Recipe.of(MODELS["solved"], hold_out=HoldOut(group="machine"), fields={"machine": "ignore"})
     assert recipe.validation_share(panel) == (0.0, SOLVED_BY_GROUP)

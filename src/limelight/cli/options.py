@@ -233,13 +233,16 @@ def _require_local_source(source: Path) -> None:
 def _require_files(experiment: Experiment) -> None:
     """Raise DataError if a file of the experiment is missing, before anything slow is imported."""
     from limelight.data.reading.datasets import TableDataset
+    from limelight.data.reading.label_files import label_paths
     from limelight.data.reading.locating import find_files, local_file, opened
     from limelight.data.store.open import is_store
 
     data = experiment.data
     dataset = isinstance(opened(data.series), TableDataset)
     series = [] if data.series is None or dataset else find_files(data.series)
-    for path in [*series, *(local_file(one) for one in (data.labels, data.metadata, data.split) if one is not None)]:
+    labels, tables = label_paths(data.labels), [data.metadata, data.split]
+    tables += [data.labels] if labels is None else []
+    for path in [*series, *(labels or ()), *(local_file(one) for one in tables if one is not None)]:
         if not is_store(path):
             require_file(path)
 

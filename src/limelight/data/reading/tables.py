@@ -30,6 +30,7 @@ from limelight.data.reading.joins import (
     join_labels_of_metadata,
     reject_labels_of_channels,
 )
+from limelight.data.reading.label_files import open_labels
 from limelight.data.reading.layout import FILES, LAYOUTS, LONG, STORE, SeriesLayout, find_layout
 from limelight.data.reading.locating import content_at
 from limelight.data.reading.long import read_long
@@ -90,7 +91,8 @@ def read_table(
         ``label_`` and hold 0 or 1, empty if unknown) and, if known, the interval in which the label is visible:
         ``interval_start``, its first step, and ``interval_stop``, the step after its last (-1 or empty for none).
         None reads the label column of ``series`` if there is one, which must be constant within each series. A table
-        with one row per interval labels steps: an id, a start, an end or a duration, and a label.
+        with one row per interval labels steps: an id, a start, an end or a duration, and a label; a pattern or a folder
+        names a file of intervals for each recording.
     metadata
         A table with one row per series: its id, and columns of text, numbers or dates that describe it.
     id, time, label
@@ -275,7 +277,7 @@ def join_tables(
             f"{nearest(unknown[0], panel.channels)}"
         )
     if labels is not None:
-        source = open_source(labels, "labels", csv)
+        source = open_labels(labels, csv)
         reject_labels_of_channels(source, panel, series_name)
         if label is None:
             joined = join_fields(source, id, panel.ids)
@@ -390,7 +392,7 @@ def _doubt(found: SeriesLayout, panel: Panel) -> list[str]:
 
 def _name_files(labels: Any, paths: Sequence[Path], csv: CsvOptions) -> bool:
     """Whether a column of the labels table holds the names of all files, so that each of them is one series."""
-    source = open_source(labels, "labels", csv)
+    source = open_labels(labels, csv)
     known = ({*read_optional_words(source, name, "labels").names.tolist()} for name in source.columns)
     return any({stem_of(path) for path in paths} <= words or {path.name for path in paths} <= words for words in known)
 
