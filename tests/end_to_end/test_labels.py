@@ -20,6 +20,7 @@ from limelight.errors import LabelError, ParameterError
 from limelight.estimator import TimeSeriesClassifier
 from limelight.evaluation.decision.decision_rule import DecisionRule
 from limelight.evaluation.decision.rule import fit_decision
+from limelight.evaluation.events import rule
 from limelight.loading import load
 from limelight.model.fitted import FittedModel
 from limelight.parts.encoders import GRU
@@ -355,10 +356,12 @@ def test_a_stated_share_is_held_out_from_closed_form() -> None:
     assert (model.fitted_on["training_series"], model.fitted_on["validation_series"]) == (150, 50)
 
 
-def test_windows_of_one_recording_are_held_out_together() -> None:
+def test_windows_of_noise_are_calibrated_without_their_recording() -> None:
     recordings = Panel.from_series(np.random.default_rng(0).normal(size=(4, 300, 1)), labels=["a", "b"] * 2)
     windows = cut_windows(recordings, length=30)
-    assert fit_classifier(windows, **SOLVED).model_.decision.provenance == {}
+    decision = fit_classifier(windows, **SOLVED).model_.decision
+    assert decision.provenance["held_out"]["series"] == len(windows)
+    assert decision.provenance["held_out"]["accuracy"] < 0.75
 
 
 def test_without_validation_series_only_the_mixture_is_fitted() -> None:
@@ -407,7 +410,10 @@ def test_the_command_line_learns_every_kind(kind: str, limelight: Commands, tmp_
     assert ("time" in answers.column_names) == by_step
 
 
-def test_a_class_of_most_steps_may_be_no_event(limelight: Commands, tmp_path: Path) -> None:
+def test_a_class_of_most_steps_may_be_no_event(
+    limelight: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule, "OUTSIDE", "outside")
     classifier_for("steps, three classes").save(tmp_path / "model")
     write_table(planted.in_which_bumps(), tmp_path / "bumps")
     words = ("predict", "model", "bumps/series.parquet", "--overwrite", "-o", "answers.csv", "--events", "events.csv")
@@ -419,6 +425,14 @@ def test_a_class_of_most_steps_may_be_no_event(limelight: Commands, tmp_path: Pa
     )
     limelight(*words, "--set", "events.background=none")
     assert "counts as an event" not in limelight.errors
+
+
+def test_steps_outside_all_intervals_are_no_events(limelight: Commands, tmp_path: Path) -> None:
+    classifier_for("steps, three classes").save(tmp_path / "model")
+    write_table(planted.in_which_bumps(), tmp_path / "bumps")
+    limelight("predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.parquet")
+    assert "counts as an event" not in limelight.errors
+    assert {*parquet.read_table("events.parquet")["label"].to_pylist()} == {"down", "up"}
 
 
 def test_predict_writes_the_events_it_finds(limelight: Commands, tmp_path: Path) -> None:
