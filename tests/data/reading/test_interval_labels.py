@@ -107,6 +107,13 @@ def test_a_step_at_which_intervals_meet_belongs_to_the_next() -> None:
     assert not any("different labels" in note for note in panel.notes)
 
 
+def test_decimal_bounds_include_the_steps_at_these_times() -> None:
+    panel = read_table(
+        series(["r1"], np.arange(10) * 0.1), labels=intervals(("r1", 0.3, 0.6, "a"), ("r1", 0.8, 0.8, "b"))
+    )
+    assert spelled(panel) == "nnnaaaanbn"
+
+
 def test_an_interval_between_two_steps_labels_the_step_before() -> None:
     table = intervals(("r1", 2.2, 2.8, "a"), ("r1", 6, 6, "b"))
     assert spelled(read_table(series(["r1"]), labels=table)) == "nnannnbnnn"
