@@ -173,9 +173,9 @@ def test_unknown_part_suggests_the_nearest() -> None:
 
 
 def test_predicting_before_fitting_is_an_error() -> None:
-    for ask in (small().predict, small().predict_proba, small().explain):
+    for method in (small().predict, small().predict_proba, small().explain):
         with pytest.raises(NotFittedError, match=r"^This TimeSeriesClassifier instance is not fitted yet"):
-            ask(ARRAY)
+            method(ARRAY)
 
 
 def test_same_random_state_gives_the_same_model() -> None:
@@ -343,14 +343,14 @@ def test_panel_of_measurements_as_labels_is_refused() -> None:
         small().fit(WAVES.with_labels(np.linspace(0, 1, 60)))
 
 
-def holed() -> np.ndarray:
+def with_gaps() -> np.ndarray:
     array = ARRAY.copy()
     array[::3, 5:9] = np.nan
     return array
 
 
 def test_missing_values_are_supported_in_every_container() -> None:
-    array = holed()
+    array = with_gaps()
     panel = ll.Panel.from_series(list(array))
     expected = small().fit(panel, WAVES.labels).predict_proba(panel)
     assert np.isfinite(expected).all()
@@ -360,7 +360,7 @@ def test_missing_values_are_supported_in_every_container() -> None:
 
 def test_missing_and_clock_are_parameters() -> None:
     times = list(np.cumsum(np.random.default_rng(0).uniform(1, 3, size=(60, 25)), axis=1))
-    panel = ll.Panel.from_series(list(holed()), times=times, labels=WAVES.labels)
+    panel = ll.Panel.from_series(list(with_gaps()), times=times, labels=WAVES.labels)
     words = small().fit(panel).model_.architecture
     assert (words.missing, words.clock) == ("mask", "elapsed")
     words = small(missing="last", clock="order").fit(panel).model_.architecture
@@ -369,13 +369,13 @@ def test_missing_and_clock_are_parameters() -> None:
 
 def test_missing_values_are_refused_on_request() -> None:
     with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value \(NaN\) in series"):
-        small(missing="error").fit(holed(), WAVES.labels)
+        small(missing="error").fit(with_gaps(), WAVES.labels)
 
 
 def test_a_model_fitted_without_missing_values_refuses_them() -> None:
     model = small().fit(ARRAY, WAVES.labels)
     with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value \(NaN\) in series '0'"):
-        model.predict(holed())
+        model.predict(with_gaps())
 
 
 def test_infinite_values_of_a_table_are_refused() -> None:
@@ -394,14 +394,14 @@ def test_unknown_options_are_refused_with_the_nearest() -> None:
 def test_presets_and_loaded_models_keep_missing_and_clock(tmp_path: Path) -> None:
     assert ll.TimeSeriesClassifier.from_preset("lstm").missing == "auto"
     model = ll.TimeSeriesClassifier.from_preset("lstm", missing="linear", max_epochs=1, random_state=0)
-    model.fit(holed(), WAVES.labels)
+    model.fit(with_gaps(), WAVES.labels)
     again = ll.load(model.save(tmp_path / "waves"))
     assert (again.missing, again.clock) == ("linear", "order")
-    np.testing.assert_array_equal(again.predict_proba(holed()), model.predict_proba(holed()))
+    np.testing.assert_array_equal(again.predict_proba(with_gaps()), model.predict_proba(with_gaps()))
 
 
 def test_grid_search_selects_the_filling() -> None:
-    grid = GridSearchCV(small(), {"missing": ["mask", "last"]}, cv=2).fit(holed(), WAVES.labels)
+    grid = GridSearchCV(small(), {"missing": ["mask", "last"]}, cv=2).fit(with_gaps(), WAVES.labels)
     assert grid.best_estimator_.model_.architecture.missing == grid.best_params_["missing"]
 
 

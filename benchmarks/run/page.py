@@ -46,7 +46,7 @@ def write_long_table(file: Path, values: np.ndarray) -> None:
 
 def processor_seconds(browser: Browser) -> float:
     """Return the processor time that the page has taken so far."""
-    metrics = browser.ask("Performance.getMetrics")["metrics"]
+    metrics = browser.send("Performance.getMetrics")["metrics"]
     (found,) = [one["value"] for one in metrics if one["name"] == "ProcessTime"]
     return float(found)
 
@@ -63,7 +63,7 @@ def probabilities_shown(browser: Browser, folder: Path) -> np.ndarray:
     """Download the predictions of a page, shape (series, 2)."""
     file = folder / "predictions.csv"
     file.unlink(missing_ok=True)
-    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
     browser.run("document.querySelector('.predictions').click()")
     for _ in range(100 * DOWNLOAD_SECONDS):
         if file.is_file():
@@ -85,7 +85,7 @@ def measure(kind: str, steps: int, repeats: int, folder: Path) -> dict[str, Any]
         browser = Browser()
         try:
             browser.open(page)
-            browser.ask("Performance.enable")
+            browser.send("Performance.enable")
             first.append(wait_for_answers(browser, table))
             again.append(wait_for_answers(browser, table) - first[-1])
             difference = float(np.abs(probabilities_shown(browser, folder) - own).max())

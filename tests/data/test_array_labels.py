@@ -17,9 +17,9 @@ def in_object_array(arrays: list) -> np.ndarray:
     return np.array([*arrays, None], dtype=object)[:-1]
 
 
-@pytest.mark.parametrize("given", [list, tuple, in_object_array])
-def test_an_array_for_each_series_holds_step_labels(given: object) -> None:
-    panel = attach_labels(PANEL, given([np.array(list(word)) for word in ("ab", "b", "aba")]))
+@pytest.mark.parametrize("container", [list, tuple, in_object_array])
+def test_an_array_for_each_series_holds_step_labels(container: object) -> None:
+    panel = attach_labels(PANEL, container([np.array(list(word)) for word in ("ab", "b", "aba")]))
     assert panel.labels is None
     assert panel.step_labels.classes == ("a", "b")
     assert panel.step_labels.codes[:, 0].tolist() == [0, 1, 1, 0, 1, 0]

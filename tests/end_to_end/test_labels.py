@@ -136,8 +136,8 @@ def write_masked(panel: Panel, other: Panel, folder: Path) -> None:
     if panel.labels is not None:
         write_table(panel.replace(labels=np.where(unknown[:, None], other.labels, panel.labels)), folder)
         lines = (folder / "labels.csv").read_text().splitlines()
-        said = ["known", *np.where(unknown, "no", "yes")]
-        (folder / "labels.csv").write_text("".join(f"{line},{word}\n" for line, word in zip(lines, said, strict=True)))
+        mask = ["known", *np.where(unknown, "no", "yes")]
+        (folder / "labels.csv").write_text("".join(f"{line},{word}\n" for line, word in zip(lines, mask, strict=True)))
         return
     labels = panel.step_labels
     codes = np.where(unknown[:, None], other.step_labels.codes, labels.codes)
@@ -220,10 +220,10 @@ def test_multilabel_predictions_are_a_matrix() -> None:
     assert model.score(test) == model.score(test, test.labels) == np.mean((model.predict(test) == test.labels).all(1))
 
 
-@pytest.mark.parametrize("given", [list, lambda arrays: np.array([*arrays, None], dtype=object)[:-1]])
-def test_labels_per_step_are_lists_or_arrays(given: object) -> None:
+@pytest.mark.parametrize("container", [list, lambda arrays: np.array([*arrays, None], dtype=object)[:-1]])
+def test_labels_per_step_are_lists_or_arrays(container: object) -> None:
     series, inside = planted.bumps(n=12, ragged=True)
-    labels = given([np.where(one[:, 0], "up", "none") for one in inside])
+    labels = container([np.where(one[:, 0], "up", "none") for one in inside])
     model = fit_classifier(series, labels, progress=False, max_epochs=1)
     assert model.classes_.tolist() == ["none", "up"]
     assert model.predict(series)[0].shape == (len(series[0]),)

@@ -73,9 +73,9 @@ def test_signals_are_used_beside_unused_metadata() -> None:
 def test_categories_of_signals_are_matched_in_another_panel() -> None:
     vocabulary = fit_vocabulary(None, signals={"mode": ("run", "idle")})
     panel = panel_of_words("stop", "run", None, "idle")
-    facts = vocabulary.encode(None, 1, panel.signals)
-    assert make_batch(panel, np.array([0]), metadata=facts).signals.tolist() == [[[0], [2], [0], [1]]]
-    assert facts.notes == ("signal 'mode' has 1 word not seen in training: 'stop'; treated as unknown",)
+    encoded = vocabulary.encode(None, 1, panel.signals)
+    assert make_batch(panel, np.array([0]), metadata=encoded).signals.tolist() == [[[0], [2], [0], [1]]]
+    assert encoded.notes == ("signal 'mode' has 1 word not seen in training: 'stop'; treated as unknown",)
 
 
 def test_padding_has_no_signal() -> None:
@@ -83,14 +83,14 @@ def test_padding_has_no_signal() -> None:
         [[1.0, 2.0], [3.0]],
         signals=StepSignals(np.array([[0], [1], [1]], dtype=np.int16), ("mode",), (("idle", "run"),)),
     )
-    facts = fit_vocabulary(None, signals={"mode": ("idle", "run")}).encode(None, 2, both.signals)
-    assert make_batch(both, np.array([1, 0]), metadata=facts).signals.tolist() == [[[2], [0]], [[1], [2]]]
+    encoded = fit_vocabulary(None, signals={"mode": ("idle", "run")}).encode(None, 2, both.signals)
+    assert make_batch(both, np.array([1, 0]), metadata=encoded).signals.tolist() == [[[2], [0]], [[1], [2]]]
 
 
 def test_a_missing_signal_is_unknown_and_noted() -> None:
-    facts = fit_vocabulary(None, signals={"mode": ("run",)}).encode(None, 1, None)
-    assert make_batch(panel_of_words("run"), np.array([0]), metadata=facts).signals.tolist() == [[[0]]]
-    assert facts.notes == ("signal 'mode' is missing: treated as unknown",)
+    encoded = fit_vocabulary(None, signals={"mode": ("run",)}).encode(None, 1, None)
+    assert make_batch(panel_of_words("run"), np.array([0]), metadata=encoded).signals.tolist() == [[[0]]]
+    assert encoded.notes == ("signal 'mode' is missing: treated as unknown",)
 
 
 def test_an_empty_training_signal_is_dropped() -> None:
@@ -108,9 +108,9 @@ def test_words_that_change_within_a_series_are_a_signal() -> None:
 
 
 def test_inspection_counts_the_categories_of_a_signal() -> None:
-    facts = inspect_panel(panel_of_words("run", "run", None, "idle"))
-    assert facts.to_json()["signals"] == {"mode": {"": 0.25, "idle": 0.25, "run": 0.5}}
-    assert "mode    run 50.0 %, unknown 25.0 %, idle 25.0 %" in facts.lines()
+    inspection = inspect_panel(panel_of_words("run", "run", None, "idle"))
+    assert inspection.to_json()["signals"] == {"mode": {"": 0.25, "idle": 0.25, "run": 0.5}}
+    assert "mode    run 50.0 %, unknown 25.0 %, idle 25.0 %" in inspection.lines()
 
 
 def test_a_signal_comes_from_a_table_of_its_own(limelight: Commands, tmp_path: Path) -> None:

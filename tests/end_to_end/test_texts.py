@@ -117,10 +117,10 @@ def test_missing_texts_and_texts_without_known_words_are_unknown(folder: Path) -
 
 def test_text_fields_are_vectors_and_not_tokens(folder: Path) -> None:
     vocabulary = fitted_words(folder, "late", "early", None)
-    facts = vocabulary.encode(notes_of("late", None, "zebras", "zebras"), 4)
-    assert (facts.vectors.shape, facts.tokens.shape) == ((4, 1, SIZE), (4, 0, 1))
+    encoded = vocabulary.encode(notes_of("late", None, "zebras", "zebras"), 4)
+    assert (encoded.vectors.shape, encoded.tokens.shape) == ((4, 1, SIZE), (4, 0, 1))
     assert (vocabulary.sizes()["texts"], vocabulary.sizes()["vector_size"]) == (1, SIZE)
-    assert facts.notes == (
+    assert encoded.notes == (
         "metadata 'note' has no word that the text encoder knows in 2 series: 'zebras'; treated as unknown",
     )
 
@@ -261,9 +261,9 @@ def test_without_model2vec_the_error_names_the_extra(tmp_path: Path, monkeypatch
 
 def test_a_damaged_encoder_is_refused(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{}")
-    said = message_of(ParameterError, read_text_encoder, str(folder))
-    assert said.startswith(f"the text encoder in {str(folder)!r} cannot be read (")
-    assert said.endswith("); save it again with StaticModel.save_pretrained")
+    message = message_of(ParameterError, read_text_encoder, str(folder))
+    assert message.startswith(f"the text encoder in {str(folder)!r} cannot be read (")
+    assert message.endswith("); save it again with StaticModel.save_pretrained")
 
 
 def test_an_encoder_of_infinite_numbers_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from limelight.nn import fixed_features
 from limelight.parts.architecture import Architecture
 from limelight.parts.encoders import Blocks, Rocket, TrainingSummary
 from limelight.runtime import open_model
-from support.architectures import FUSED, SENTENCES, holed_batch_of, random_batch
+from support.architectures import ARCHITECTURES, WITH_FUSION, batch_with_missing_values, random_batch
 from support.errors import message_of
 from support.exported import SHAPES, largest_difference, model_of
 from support.models import random_network_model
@@ -27,7 +27,7 @@ EXACT = 1e-6
 @pytest.mark.parametrize("name", ["rocket, ppv, linear", "blocks, ppv, linear"])
 def test_evidence_of_steps_equals_that_of_the_encoder(name: str) -> None:
     batches = [random_batch(lengths, padding, seed) for seed, (lengths, padding) in enumerate(SHAPES)]
-    assert largest_difference(model_of(SENTENCES[name]), batches, evidence=True) < EXACT
+    assert largest_difference(model_of(ARCHITECTURES[name]), batches, evidence=True) < EXACT
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_skipped_positions_have_the_same_evidence(encoder: Blocks | Rocket, monk
 
 
 def test_missing_values_and_the_clock_share_the_evidence() -> None:
-    architecture = Architecture.of(SENTENCES["rocket, ppv, linear"].encoder, "ppv", "linear", "mean", "elapsed")
-    batch = holed_batch_of(architecture, *SHAPES[0])
+    architecture = Architecture.of(ARCHITECTURES["rocket, ppv, linear"].encoder, "ppv", "linear", "mean", "elapsed")
+    batch = batch_with_missing_values(architecture, *SHAPES[0])
     assert largest_difference(model_of(architecture), [batch], evidence=True) < EXACT
 
 
 def test_evidence_of_steps_depends_on_metadata() -> None:
-    model = model_of(FUSED["rocket, late, products"])
+    model = model_of(WITH_FUSION["rocket, late, products"])
     products, generator = model.network.products, torch.Generator().manual_seed(0)
     directions, _, typical = (torch.randn(one.shape, generator=generator) for one in products.buffers())
     products.set(directions, model.network.encoder.typical, typical)

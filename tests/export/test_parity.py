@@ -13,11 +13,11 @@ from limelight.parts.architecture import Architecture
 from limelight.parts.contexts import ContextEncoding
 from limelight.parts.encoders import GRU, LSTM, Blocks, Rocket, TrainingSummary
 from support.architectures import (
-    FUSED,
-    SENTENCES,
-    every_holed_sentence,
-    every_sentence,
-    holed_batch_of,
+    ARCHITECTURES,
+    WITH_FUSION,
+    batch_with_missing_values,
+    every_architecture,
+    every_architecture_with_missing_values,
     network_of,
     random_batch,
 )
@@ -26,20 +26,20 @@ from support.exported import SHAPES, largest_difference, model_of
 EXACT = 5e-6
 
 
-@every_sentence
+@every_architecture
 def test_logits_attention_and_evidence_are_those_of_the_network(architecture: Architecture) -> None:
     batches = [random_batch(lengths, padding, seed) for seed, (lengths, padding) in enumerate(SHAPES)]
     assert largest_difference(model_of(architecture), batches) < EXACT
 
 
-@every_holed_sentence
+@every_architecture_with_missing_values
 def test_missing_values_and_clocks_are_treated_as_in_the_network(architecture: Architecture) -> None:
-    batches = [holed_batch_of(architecture, lengths, padding) for lengths, padding in SHAPES]
+    batches = [batch_with_missing_values(architecture, lengths, padding) for lengths, padding in SHAPES]
     assert largest_difference(model_of(architecture), batches) < EXACT
 
 
 def test_every_part_has_a_translation() -> None:
-    networks = [network_of(architecture) for architecture in [*SENTENCES.values(), *FUSED.values()]]
+    networks = [network_of(architecture) for architecture in [*ARCHITECTURES.values(), *WITH_FUSION.values()]]
     parts = {
         type(part)
         for one in networks
@@ -60,11 +60,11 @@ def test_metadata_that_are_unknown_or_missing_give_the_same_logits() -> None:
         signals=torch.zeros_like(batch.signals),
     )
     for name in ("conv_lstm, attention, late + repeat", "rocket, late"):
-        assert largest_difference(model_of(FUSED[name]), [unknown]) < EXACT
+        assert largest_difference(model_of(WITH_FUSION[name]), [unknown]) < EXACT
 
 
 def test_products_of_features_and_metadata_are_exported() -> None:
-    model = model_of(FUSED["rocket, late, products"])
+    model = model_of(WITH_FUSION["rocket, late, products"])
     products, generator = model.network.products, torch.Generator().manual_seed(0)
     products.set(*(torch.randn(one.shape, generator=generator) for one in products.buffers()))
     assert largest_difference(model, [random_batch([10, 7, 1])]) < EXACT
@@ -117,7 +117,7 @@ def test_values_in_the_padding_change_no_logits() -> None:
     from limelight.model.session import Session
 
     for name in ("conv_lstm, attention, mlp", "inception strided, max, linear", "blocks, ppv, linear"):
-        session = Session(build_graph(model_of(SENTENCES[name])).model({}).SerializeToString(), threads=1)
+        session = Session(build_graph(model_of(ARCHITECTURES[name])).model({}).SerializeToString(), threads=1)
         batch = random_batch([10, 7, 1])
         given = {"values": batch.values.numpy(), "mask": batch.mask.numpy()}
         dirty = {**given, "values": np.where(given["mask"][:, :, None], given["values"], np.nan)}

@@ -64,7 +64,7 @@ def answered(browser: Browser, page: Path, *files: Path) -> str:
 
 
 def downloaded(browser: Browser, folder: Path) -> list[dict[str, str]]:
-    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
     browser.run("document.querySelector('.predictions').click()")
     for _ in range(500):
         if (folder / "predictions.csv").is_file():
@@ -358,13 +358,13 @@ def test_a_page_without_its_runtime_names_the_file(browser, bare, tmp_path) -> N
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_phone(browser, bare, scheme) -> None:
-    browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     browser.open(bare / "described.html")
     browser.resize(400)
     assert browser.run("document.documentElement.scrollWidth") == 400
     background = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 24, 30)"}[scheme]
     assert browser.run("getComputedStyle(document.body).backgroundColor") == background
-    browser.ask("Emulation.setEmulatedMedia", features=[])
+    browser.send("Emulation.setEmulatedMedia", features=[])
 
 
 def test_hostile_names_are_text(browser, bare, tmp_path) -> None:

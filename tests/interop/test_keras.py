@@ -51,10 +51,10 @@ def test_outputs_agree_with_keras(name: str) -> None:
     network = Network(MODELS[name], batch.values.shape[2], output.shape[-1], SHAPES.get(name, NO_METADATA)).eval()
     load_keras_weights(network, weights)
     with torch.no_grad():
-        answer = network(batch)
-    np.testing.assert_allclose(answer.logits.sigmoid(), output, atol=1e-5)
+        result = network(batch)
+    np.testing.assert_allclose(result.logits.sigmoid(), output, atol=1e-5)
     if attention is not None:
-        np.testing.assert_allclose(answer.weights, attention, atol=1e-5)
+        np.testing.assert_allclose(result.weights, attention, atol=1e-5)
 
 
 def test_every_reference_file_is_used() -> None:

@@ -101,7 +101,7 @@ def test_channels_without_names_are_taken_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "missing", "said", "advice"),
+    ("value", "missing", "found", "advice"),
     [
         (np.nan, "error", "a missing value (NaN)", HOLES),
         (np.inf, "error", "infinity", "correct it, or remove the series"),
@@ -109,14 +109,14 @@ def test_channels_without_names_are_taken_in_order() -> None:
     ],
 )
 def test_missing_and_infinite_values_are_refused_with_their_position(
-    value: float, missing: str, said: str, advice: str
+    value: float, missing: str, found: str, advice: str
 ) -> None:
     panel = random_panel([5, 6])
     panel.values[7, 1] = value
     with pytest.raises(DataError) as error:
         model_for(missing=missing).predict(panel)
     assert str(error.value) == (
-        f"expected a number everywhere, got {said} in series '1', step 2, channel 'y'; {advice}"
+        f"expected a number everywhere, got {found} in series '1', step 2, channel 'y'; {advice}"
     )
 
 

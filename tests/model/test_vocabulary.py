@@ -20,12 +20,12 @@ NOTES = [f"pump {number} makes a strange noise" for number in range(60)]
 
 def fit_field(cells, **options):
     """The only field of a table."""
-    (field,) = fit_vocabulary(pa.table({"fact": cells}), **options).fields
+    (field,) = fit_vocabulary(pa.table({"field": cells}), **options).fields
     return field
 
 
 def encoded(training, cells, **options):
-    return fit_vocabulary(pa.table({"fact": training}), **options).encode(pa.table({"fact": cells}), len(cells))
+    return fit_vocabulary(pa.table({"field": training}), **options).encode(pa.table({"field": cells}), len(cells))
 
 
 # kinds
@@ -79,7 +79,7 @@ def test_the_kind_is_inferred_from_the_training_cells(cells, kind):
     ],
 )
 def test_the_schema_states_another_kind(cells, kind):
-    assert fit_field(cells, schema={"fact": kind}).kind == kind
+    assert fit_field(cells, schema={"field": kind}).kind == kind
 
 
 def test_an_unknown_field_in_the_schema_is_refused():
@@ -95,25 +95,29 @@ def test_an_unknown_kind_in_the_schema_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("kind", "cells", "said"),
+    ("kind", "cells", "expected"),
     [
-        ("number", ["1", "old"], "a number in metadata 'fact', got 'old' in row 1"),
-        ("number", [1.0, None, 1e39], "a finite number within float32 in metadata 'fact', got 1e+39 in row 2"),
+        ("number", ["1", "old"], "a number in metadata 'field', got 'old' in row 1"),
+        ("number", [1.0, None, 1e39], "a finite number within float32 in metadata 'field', got 1e+39 in row 2"),
         (
             "number",
             [None, datetime.date(2024, 1, 31)],
-            "a number in metadata 'fact', got '2024-01-31 00:00:00.000000' in row 1",
+            "a number in metadata 'field', got '2024-01-31 00:00:00.000000' in row 1",
         ),
-        ("date", ["2024-01-01", "31/1/2024"], "a date such as 2024-01-31 in metadata 'fact', got '31/1/2024' in row 1"),
-        ("date", [5, 6], "a date such as 2024-01-31 in metadata 'fact', got '5' in row 0"),
-        ("boolean", ["yes", "maybe"], "yes, no, true or false in metadata 'fact', got 'maybe' in row 1"),
+        (
+            "date",
+            ["2024-01-01", "31/1/2024"],
+            "a date such as 2024-01-31 in metadata 'field', got '31/1/2024' in row 1",
+        ),
+        ("date", [5, 6], "a date such as 2024-01-31 in metadata 'field', got '5' in row 0"),
+        ("boolean", ["yes", "maybe"], "yes, no, true or false in metadata 'field', got 'maybe' in row 1"),
     ],
 )
-def test_cells_that_are_not_of_the_stated_kind_are_refused(kind, cells, said):
+def test_cells_that_are_not_of_the_stated_kind_are_refused(kind, cells, expected):
     with pytest.raises(DataError) as error:
-        fit_field(cells, schema={"fact": kind})
+        fit_field(cells, schema={"field": kind})
     assert str(error.value) == (
-        f"expected {said} (the first series is row 0); correct it, leave the cell empty, or train with another kind "
+        f"expected {expected} (the first series is row 0); correct it, leave the cell empty, or train with another kind "
         "for the field"
     )
 
@@ -150,8 +154,8 @@ def test_two_fields_of_one_name_are_refused():
     ],
 )
 def test_a_constant_field_is_dropped_with_a_note(cells, reason):
-    vocabulary = fit_vocabulary(pa.table({"fact": cells, "mode": ["a", "b"]}))
-    assert vocabulary.notes == (f"metadata 'fact' {reason} for every series: not used",)
+    vocabulary = fit_vocabulary(pa.table({"field": cells, "mode": ["a", "b"]}))
+    assert vocabulary.notes == (f"metadata 'field' {reason} for every series: not used",)
     assert vocabulary.sizes() == {
         "categories": (3,),
         "numbers": (),
@@ -165,37 +169,37 @@ def test_a_constant_field_is_dropped_with_a_note(cells, reason):
 
 @pytest.mark.parametrize("cells", [["x", None], [3, None], [True, None]])
 def test_a_field_with_one_value_and_missing_cells_is_used(cells):
-    vocabulary = fit_vocabulary(pa.table({"fact": cells}))
+    vocabulary = fit_vocabulary(pa.table({"field": cells}))
     assert (vocabulary.notes, vocabulary.fields[0].has_missing) == ((), True)
 
 
 def test_an_ignored_field_has_no_note():
-    vocabulary = fit_vocabulary(pa.table({"fact": [1, 2]}), schema={"fact": "ignore"})
-    facts = vocabulary.encode(pa.table({"fact": ["x"]}), 1)
-    assert (vocabulary.notes, facts.notes, facts.numbers.shape) == ((), (), (1, 0))
+    vocabulary = fit_vocabulary(pa.table({"field": [1, 2]}), schema={"field": "ignore"})
+    metadata = vocabulary.encode(pa.table({"field": ["x"]}), 1)
+    assert (vocabulary.notes, metadata.notes, metadata.numbers.shape) == ((), (), (1, 0))
 
 
 # categories and booleans
 
 
 def test_categories_are_sorted_and_coded_from_1():
-    facts = encoded(["run", "idle", None, " run "], ["idle", "run", None, ""])
-    assert facts.categories.tolist() == [[1], [2], [0], [0]]
+    metadata = encoded(["run", "idle", None, " run "], ["idle", "run", None, ""])
+    assert metadata.categories.tolist() == [[1], [2], [0], [0]]
     assert fit_field(["run", "idle", None, " run "]).words == ("idle", "run")
 
 
 def test_unseen_categories_are_unknown_and_counted():
-    facts = encoded(["a", "b"], list("ghcdefgga"))
-    assert facts.categories[:, 0].tolist() == [0] * 8 + [1]
-    assert facts.notes == (
-        "metadata 'fact' has 6 words not seen in training, in 8 series: 'c', 'd', 'e', 'f', 'g' and 1 more; "
+    metadata = encoded(["a", "b"], list("ghcdefgga"))
+    assert metadata.categories[:, 0].tolist() == [0] * 8 + [1]
+    assert metadata.notes == (
+        "metadata 'field' has 6 words not seen in training, in 8 series: 'c', 'd', 'e', 'f', 'g' and 1 more; "
         "treated as unknown",
     )
 
 
 def test_a_numeric_category_ignores_a_trailing_decimal_point():
-    facts = encoded([3, 5], [5.0, None, 3.0], schema={"fact": "category"})
-    assert facts.categories[:, 0].tolist() == [2, 0, 1]
+    metadata = encoded([3, 5], [5.0, None, 3.0], schema={"field": "category"})
+    assert metadata.categories[:, 0].tolist() == [2, 0, 1]
 
 
 @pytest.mark.parametrize("cells", [[True, False, None], ["yes", "no", ""], ["TRUE", "false", None], [1.0, 0.0, None]])
@@ -281,17 +285,19 @@ def test_a_frame_of_mixed_cells_is_read_as_numbers():
 
 
 def test_new_categories_among_booleans_are_unknown():
-    facts = encoded(["yes", "no", "?"], ["no", "?", "-", "maybe"])
-    assert facts.categories[:, 0].tolist() == [1, 0, 0, 0]
-    assert facts.notes == ("metadata 'fact' has 1 word not seen in training, in 1 series: 'maybe'; treated as unknown",)
+    metadata = encoded(["yes", "no", "?"], ["no", "?", "-", "maybe"])
+    assert metadata.categories[:, 0].tolist() == [1, 0, 0, 0]
+    assert metadata.notes == (
+        "metadata 'field' has 1 word not seen in training, in 1 series: 'maybe'; treated as unknown",
+    )
 
 
 # numbers
 
 
 def test_numbers_are_not_scaled_and_missing_cells_are_nan():
-    facts = encoded([2, 4, 9, None], [3.0, None, float("nan")])
-    np.testing.assert_array_equal(facts.numbers, np.array([[3], [np.nan], [np.nan]], dtype=np.float32), strict=True)
+    metadata = encoded([2, 4, 9, None], [3.0, None, float("nan")])
+    np.testing.assert_array_equal(metadata.numbers, np.array([[3], [np.nan], [np.nan]], dtype=np.float32), strict=True)
 
 
 def test_mean_and_deviation_exclude_missing_training_numbers():
@@ -304,16 +310,16 @@ def test_the_deviation_of_a_constant_number_is_1():
 
 
 def test_text_is_parsed_as_numbers_in_a_number_field():
-    facts = encoded([1, 2], ["3", " 4.5", "n/a", None])
-    np.testing.assert_array_equal(facts.numbers[:, 0], [3, 4.5, np.nan, np.nan])
+    metadata = encoded([1, 2], ["3", " 4.5", "n/a", None])
+    np.testing.assert_array_equal(metadata.numbers[:, 0], [3, 4.5, np.nan, np.nan])
 
 
 def test_new_words_in_a_numeric_field_are_unknown():
-    facts = encoded([1, 2], ["3", "old"])
-    np.testing.assert_array_equal(facts.numbers[:, 0], [3, np.nan])
-    assert facts.notes == (
-        "metadata 'fact' has words among its numbers in 1 of 2 series: 'old'; treated as unknown",
-        "metadata 'fact' is missing for 1 of 2 series: treated as unknown",
+    metadata = encoded([1, 2], ["3", "old"])
+    np.testing.assert_array_equal(metadata.numbers[:, 0], [3, np.nan])
+    assert metadata.notes == (
+        "metadata 'field' has words among its numbers in 1 of 2 series: 'old'; treated as unknown",
+        "metadata 'field' is missing for 1 of 2 series: treated as unknown",
     )
 
 
@@ -328,19 +334,19 @@ def test_only_the_parts_of_dates_that_vary_are_used():
 
 def test_dates_become_cyclic_parts_and_years_since_2000():
     moments = ["2024-04-03T06:59", "2001-01-01T00:00", None]  # a Wednesday, a Monday
-    facts = encoded(moments, moments)
+    metadata = encoded(moments, moments)
     turns = np.array([3 / 12, 2 / 7, 6 / 24])
     cyclic = np.stack([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=1).ravel()
     days = (datetime.date(2024, 4, 3) - datetime.date(2000, 1, 1)).days
-    np.testing.assert_allclose(facts.numbers[0], [*cyclic, days / 365.2425], atol=1e-6)
-    np.testing.assert_allclose(facts.numbers[1], [0, 1, 0, 1, 0, 1, 366 / 365.2425], atol=1e-6)
-    assert np.isnan(facts.numbers[2]).all()
+    np.testing.assert_allclose(metadata.numbers[0], [*cyclic, days / 365.2425], atol=1e-6)
+    np.testing.assert_allclose(metadata.numbers[1], [0, 1, 0, 1, 0, 1, 366 / 365.2425], atol=1e-6)
+    assert np.isnan(metadata.numbers[2]).all()
 
 
 def test_dates_before_1970_have_months_weekdays_and_hours_too():
     cells = [datetime.datetime(1969, 12, 31, 23), datetime.datetime(1970, 1, 1, 0)]  # Wednesday, Thursday
-    facts = encoded(cells, cells)
-    turns = np.arctan2(facts.numbers[:, :6:2], facts.numbers[:, 1:6:2]) / (2 * np.pi) % 1
+    metadata = encoded(cells, cells)
+    turns = np.arctan2(metadata.numbers[:, :6:2], metadata.numbers[:, 1:6:2]) / (2 * np.pi) % 1
     np.testing.assert_allclose(turns, [[11 / 12, 2 / 7, 23 / 24], [0, 3 / 7, 0]], atol=1e-6)
 
 
@@ -360,7 +366,7 @@ def test_dates_with_a_zone_are_taken_in_utc(cells):
 
 
 def test_only_years_of_a_date_are_scaled():
-    vocabulary = fit_vocabulary(pa.table({"fact": ["2000-01-01", "2001-06-01", None]}))
+    vocabulary = fit_vocabulary(pa.table({"field": ["2000-01-01", "2001-06-01", None]}))
     mean, deviation = vocabulary.statistics()
     years = (np.array(["2000-01-01", "2001-06-01"], "datetime64[D]") - np.datetime64("2000-01-01")).astype(
         int
@@ -376,7 +382,7 @@ def test_whole_numbers_in_date_form_are_dates():
 
 
 def test_other_numbers_are_not_dates():
-    with pytest.raises(DataError, match="expected a date such as 2024-01-31 in metadata 'fact', got '19.5' in row 0"):
+    with pytest.raises(DataError, match="expected a date such as 2024-01-31 in metadata 'field', got '19.5' in row 0"):
         encoded(["2024-01-31", "2024-02-01"], [19.5])
 
 
@@ -384,18 +390,18 @@ def test_other_numbers_are_not_dates():
 
 
 def test_texts_are_hashed_lower_case_words_of_two_characters():
-    facts = encoded(NOTES, ["A strange NOISE", None, "x"], buckets=100)
+    metadata = encoded(NOTES, ["A strange NOISE", None, "x"], buckets=100)
     strange, noise = (zlib.crc32(word) % 100 + 1 for word in (b"strange", b"noise"))
-    assert facts.tokens.tolist() == [[[strange, noise]], [[0, 0]], [[0, 0]]]
-    assert facts.tokens.dtype == np.int64
+    assert metadata.tokens.tolist() == [[[strange, noise]], [[0, 0]], [[0, 0]]]
+    assert metadata.tokens.dtype == np.int64
 
 
 def test_several_texts_are_padded_to_the_longest_of_all():
     table = pa.table({"note": NOTES, "more": [f"{note} of its own" for note in NOTES]})
-    facts = fit_vocabulary(table).encode(table, 60)
-    assert facts.tokens.shape == (60, 2, 8)
-    assert (facts.tokens[10:, 0] > 0).sum(axis=1).tolist() == [5] * 50
-    assert (facts.tokens[10:, 1] > 0).all()
+    metadata = fit_vocabulary(table).encode(table, 60)
+    assert metadata.tokens.shape == (60, 2, 8)
+    assert (metadata.tokens[10:, 0] > 0).sum(axis=1).tolist() == [5] * 50
+    assert (metadata.tokens[10:, 1] > 0).all()
 
 
 # what is not there
@@ -405,12 +411,12 @@ def test_all_fields_are_unknown_without_metadata():
     table = pa.table(
         {"age": [1, 2] * 30, "mode": ["a", "b"] * 30, "note": NOTES, "built": ["2024-01-01", "2024-01-02"] * 30}
     )
-    facts = fit_vocabulary(table).encode(None, 12)
-    assert facts.categories.tolist() == [[0]] * 12
-    assert facts.numbers.shape == (12, 4)
-    assert np.isnan(facts.numbers).all()
-    assert facts.tokens.tolist() == [[[0]]] * 12
-    assert facts.notes == tuple(
+    metadata = fit_vocabulary(table).encode(None, 12)
+    assert metadata.categories.tolist() == [[0]] * 12
+    assert metadata.numbers.shape == (12, 4)
+    assert np.isnan(metadata.numbers).all()
+    assert metadata.tokens.tolist() == [[[0]]] * 12
+    assert metadata.notes == tuple(
         f"metadata {name!r} is missing for all 12 series: treated as unknown"
         for name in ("age", "mode", "note", "built")
     )
@@ -418,10 +424,10 @@ def test_all_fields_are_unknown_without_metadata():
 
 def test_missing_fields_are_unknown_and_new_ones_ignored():
     vocabulary = fit_vocabulary(pa.table({"age": [1, 2], "mode": ["a", "b"]}))
-    facts = vocabulary.encode(pa.table({"colour": ["red"] * 3, "mode": ["b"] * 3, "shape": [1, 2, 3]}), 3)
-    assert facts.categories.tolist() == [[2]] * 3
-    assert np.isnan(facts.numbers).all()
-    assert facts.notes == (
+    metadata = vocabulary.encode(pa.table({"colour": ["red"] * 3, "mode": ["b"] * 3, "shape": [1, 2, 3]}), 3)
+    assert metadata.categories.tolist() == [[2]] * 3
+    assert np.isnan(metadata.numbers).all()
+    assert metadata.notes == (
         "metadata 'age' is missing for all 3 series: treated as unknown",
         "metadata fields not present in training are not used: 'colour', 'shape'",
     )
@@ -429,7 +435,7 @@ def test_missing_fields_are_unknown_and_new_ones_ignored():
 
 def test_missing_cells_are_noted_if_training_had_none():
     assert encoded([1, 2], [3, None, None]).notes == (
-        "metadata 'fact' is missing for 2 of 3 series: treated as unknown",
+        "metadata 'field' is missing for 2 of 3 series: treated as unknown",
     )
     assert encoded([1, 2, None], [3, None, None]).notes == ()
 
@@ -521,11 +527,11 @@ def assert_same_encoding(one, other):
 @given(table=tables())
 def test_the_training_table_has_no_unknown_categories(table):
     vocabulary = fit_vocabulary(table)
-    facts = vocabulary.encode(table, len(table))
-    assert facts.notes == ()
-    assert facts.numbers.shape[1] == len(vocabulary.sizes()["numbers"])
-    assert (facts.tokens <= vocabulary.buckets).all()
-    codes = iter(facts.categories.T)
+    metadata = vocabulary.encode(table, len(table))
+    assert metadata.notes == ()
+    assert metadata.numbers.shape[1] == len(vocabulary.sizes()["numbers"])
+    assert (metadata.tokens <= vocabulary.buckets).all()
+    codes = iter(metadata.categories.T)
     for field in vocabulary.fields:
         if field.kind in ("category", "boolean"):
             code = next(codes)
@@ -539,9 +545,9 @@ def test_the_order_of_the_rows_does_not_matter(table, random):
     order = random.sample(range(len(table)), len(table))
     vocabulary, shuffled = fit_vocabulary(table), fit_vocabulary(table.take(order))
     assert vocabulary == shuffled
-    facts, others = vocabulary.encode(table, len(table)), shuffled.encode(table.take(order), len(table))
+    metadata, others = vocabulary.encode(table, len(table)), shuffled.encode(table.take(order), len(table))
     for name in ("categories", "numbers", "tokens", "vectors"):
-        np.testing.assert_array_equal(getattr(facts, name)[order], getattr(others, name))
+        np.testing.assert_array_equal(getattr(metadata, name)[order], getattr(others, name))
 
 
 @settings(max_examples=50, deadline=None)
@@ -561,8 +567,8 @@ def test_unseen_categories_never_raise(table, data):
     vocabulary = fit_vocabulary(table, schema=dict.fromkeys(table.column_names, "category"))
     n = data.draw(st.integers(0, 5))
     new = {name: data.draw(st.lists(st.none() | words, min_size=n, max_size=n)) for name in table.column_names}
-    facts = vocabulary.encode(pa.table({name: pa.array(column, pa.string()) for name, column in new.items()}), n)
-    assert (facts.categories < np.array(vocabulary.sizes()["categories"], dtype=np.int64).reshape(1, -1)).all()
+    metadata = vocabulary.encode(pa.table({name: pa.array(column, pa.string()) for name, column in new.items()}), n)
+    assert (metadata.categories < np.array(vocabulary.sizes()["categories"], dtype=np.int64).reshape(1, -1)).all()
 
 
 # what gives the label away
@@ -571,7 +577,7 @@ LABELS = ["up", "up", "down", "down"]
 
 
 @pytest.mark.parametrize(
-    ("cells", "labels", "told"),
+    ("cells", "labels", "leaks"),
     [
         (["a", "a", "b", "b"], LABELS, True),
         ([1, 1, 2, 2], LABELS, True),
@@ -591,8 +597,8 @@ LABELS = ["up", "up", "down", "down"]
     ],
     ids=str,
 )
-def test_a_leaking_field_is_found(cells, labels, told):
-    assert leaking_fields(pa.table({"fact": cells}), labels) == ["fact"] * told
+def test_a_leaking_field_is_found(cells, labels, leaks):
+    assert leaking_fields(pa.table({"field": cells}), labels) == ["field"] * leaks
 
 
 def test_every_leaking_field_is_found():

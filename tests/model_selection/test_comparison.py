@@ -325,7 +325,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "bumps"
 
 
-ASKED = ["--folds", 2, "--set", f"model={json.dumps(TINY)}", "--set", "training.max_epochs=1"]
+OPTIONS = ["--folds", 2, "--set", f"model={json.dumps(TINY)}", "--set", "training.max_epochs=1"]
 
 
 def scores(file: Path) -> dict[str, list[float]]:
@@ -335,7 +335,7 @@ def scores(file: Path) -> dict[str, list[float]]:
 def test_a_comparison_is_printed_and_written_into_the_run_folder(
     limelight: Commands, folder: Path, tmp_path: Path
 ) -> None:
-    printed = limelight("compare", folder, *ASKED)
+    printed = limelight("compare", folder, *OPTIONS)
     file = tmp_path / "runs" / "bumps" / "comparison.json"
     found = json.loads(file.read_text())
     assert [row["name"] for row in found["rows"]] == SIMPLE + METADATA_OPTIONS
@@ -343,7 +343,7 @@ def test_a_comparison_is_printed_and_written_into_the_run_folder(
     assert "2 folds of 40 series, at random, stratified by label, seed 0; gain is over series alone" in printed
     assert "the 20 test series are not used" in limelight.errors
     assert "1 of 12: fold 1, majority class: balanced accuracy 0.500 in 0.0 s" in limelight.errors
-    again = limelight("compare", folder, *ASKED, code=2)
+    again = limelight("compare", folder, *OPTIONS, code=2)
     assert again == (
         "limelight: 'runs/bumps/comparison.json' already exists; pass --overwrite to replace it, or choose another "
         "output\n"
@@ -363,19 +363,19 @@ def test_the_test_part_changes_nothing(limelight: Commands, folder: Path, tmp_pa
     other = other.with_labels(np.where(np.arange(60) < 40, panel.labels, panel.labels[::-1]))
     write_table(other, tmp_path / "other")
     write_split(Split(np.arange(40), [], np.arange(40, 60)), panel.ids, tmp_path / "other")
-    limelight("compare", folder, *ASKED, "-o", "one.json")
-    limelight("compare", "other", *ASKED, "-o", "other.json")
+    limelight("compare", folder, *OPTIONS, "-o", "one.json")
+    limelight("compare", "other", *OPTIONS, "-o", "other.json")
     assert scores(tmp_path / "one.json") == scores(tmp_path / "other.json")
 
 
 def test_an_output_file_other_than_json_is_refused(limelight: Commands, folder: Path) -> None:
-    said = limelight("compare", folder, *ASKED, "-o", "found.csv", code=2)
-    assert said == "limelight: expected an output file ending in .json, got 'found.csv'\n"
+    message = limelight("compare", folder, *OPTIONS, "-o", "found.csv", code=2)
+    assert message == "limelight: expected an output file ending in .json, got 'found.csv'\n"
 
 
 def test_folds_that_ignore_a_split_by_time_are_noted(limelight: Commands, tmp_path: Path) -> None:
     panel = short_bumps(60).compact()
     assert panel.times is not None
     write_table(panel.replace(times=panel.times + np.repeat(np.arange(60), 24)), tmp_path / "bumps")
-    limelight("compare", "bumps", *ASKED, "--set", "split.by=time", "-o", "found.json")
+    limelight("compare", "bumps", *OPTIONS, "--set", "split.by=time", "-o", "found.json")
     assert json.loads(Path("found.json").read_text())["rule"].startswith("2 folds of 48 series, by time, ")

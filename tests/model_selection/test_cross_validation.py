@@ -26,9 +26,9 @@ ONE_EPOCH = {"max_epochs": 1}
 WAVES = generate_sine(SineSettings(dataset_size=40, num_points=12))
 
 
-def noise_panel(n, **facts):
+def noise_panel(n, **arguments):
     random = np.random.default_rng(0)
-    return Panel.from_series(list(random.normal(size=(n, 10, 1))), **facts)
+    return Panel.from_series(list(random.normal(size=(n, 10, 1))), **arguments)
 
 
 def fold_scores(found):

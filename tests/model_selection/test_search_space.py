@@ -14,8 +14,8 @@ from limelight.task import Task
 TASK = Task(("a", "b"))
 
 
-def panel(**facts):
-    return Panel.from_series([np.zeros(5)] * 100, **facts)
+def panel(**arguments):
+    return Panel.from_series([np.zeros(5)] * 100, **arguments)
 
 
 def recipe(model=None, training=None):
@@ -40,18 +40,18 @@ def test_numeric_metadata_have_no_embedding_size():
 
 
 def test_metadata_attention_is_searched_only_for_series_labels():
-    facts = panel(metadata=MODES)
+    with_modes = panel(metadata=MODES)
     steps = Task(("a", "b"), level="step")
-    assert space_of(facts, recipe())["fusion"] == Choice(("late", "repeat", "film", "attention"))
-    assert space_of(facts, recipe({"pooling": "last"}))["fusion"] == Choice(("late", "repeat", "film"))
-    assert space_of(facts, recipe(), task=steps)["fusion"] == Choice(("late", "repeat", "film"))
+    assert space_of(with_modes, recipe())["fusion"] == Choice(("late", "repeat", "film", "attention"))
+    assert space_of(with_modes, recipe({"pooling": "last"}))["fusion"] == Choice(("late", "repeat", "film"))
+    assert space_of(with_modes, recipe(), task=steps)["fusion"] == Choice(("late", "repeat", "film"))
 
 
 @pytest.mark.parametrize("name", [None, *PRESETS])
 def test_the_search_space_contains_the_experiment(name):
-    facts, own = panel(metadata=MODES), recipe(None if name is None else preset(name), {"learning_rate": 0.3})
-    start = starting_point(facts, own)
-    for key, limits in space_of(facts, own).items():
+    with_modes, own = panel(metadata=MODES), recipe(None if name is None else preset(name), {"learning_rate": 0.3})
+    start = starting_point(with_modes, own)
+    for key, limits in space_of(with_modes, own).items():
         if isinstance(limits, Choice):
             assert start[key] in limits.values
         else:

@@ -144,9 +144,9 @@ def test_many_series_are_scored_by_a_validation_part():
 def test_metadata_several_labels_and_labels_of_steps_are_tuned():
     random = np.random.default_rng(0)
     values = list(random.normal(size=(120, 10, 1)))
-    facts = pa.table({"mode": ["early", "late"] * 60})
-    several = Panel.from_series(values, labels=random.integers(0, 2, (120, 2)), metadata=facts)
-    steps = Panel.from_series(values, step_labels=StepLabels.of(random.choice([*"abc"], 1200)), metadata=facts)
+    metadata = pa.table({"mode": ["early", "late"] * 60})
+    several = Panel.from_series(values, labels=random.integers(0, 2, (120, 2)), metadata=metadata)
+    steps = Panel.from_series(values, step_labels=StepLabels.of(random.choice([*"abc"], 1200)), metadata=metadata)
     for panel in (several, steps):
         found = tuned(panel, {**SMALL, "pooling": "attention"}, only=["fusion", "embedding_size"], trials=3)
         assert [one.state for one in found.trials] == [DONE] * 3

@@ -22,8 +22,8 @@ def encoder_of(shape: ContextShape = SHAPE, **parameters: Any) -> ContextEncoder
     return ContextEncoder(ContextEncoding(**parameters), shape).eval()
 
 
-def blank_batch(series: int = 1, time: int = 3, **facts: Any) -> Batch:
-    tensors = {name: torch.tensor(value) for name, value in facts.items()}
+def blank_batch(series: int = 1, time: int = 3, **metadata: Any) -> Batch:
+    tensors = {name: torch.tensor(value) for name, value in metadata.items()}
     return Batch(torch.zeros(series, time, 1), torch.ones(series, time, dtype=torch.bool), **tensors)
 
 
@@ -176,14 +176,14 @@ def test_metadata_dropout_applies_to_each_field_in_training_only(kind: str) -> N
         "tokens": {"texts": 2},
         "vectors": {"texts": 2, "vector_size": 3},
     }
-    facts = {
+    fields = {
         "categories": torch.ones(4000, 2, dtype=torch.int64),
         "numbers": torch.ones(4000, 2),
         "tokens": torch.ones(4000, 2, 3, dtype=torch.int64),
         "vectors": torch.ones(4000, 2, 3),
     }
     encoder = encoder_of(ContextShape(**shapes[kind]), embedding_size=1, text_size=1, dropout=0.25)
-    batch = Batch(torch.zeros(4000, 1, 1), torch.ones(4000, 1, dtype=torch.bool), **{kind: facts[kind]})
+    batch = Batch(torch.zeros(4000, 1, 1), torch.ones(4000, 1, dtype=torch.bool), **{kind: fields[kind]})
     assert encoder(batch)[:, :2].all()
     torch.manual_seed(1)
     forgotten = encoder.train()(batch)[:, :2] == 0

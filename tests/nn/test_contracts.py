@@ -20,13 +20,13 @@ from limelight.parts.poolings import POOLINGS
 from limelight.task import Task
 from support.architectures import (
     CHANNELS,
+    FUSION_SETS,
     OUTPUTS,
     VARIANTS,
-    WAYS,
-    every_fused_sentence,
-    every_holed_sentence,
-    every_sentence,
-    holed_batch_of,
+    batch_with_missing_values,
+    every_architecture,
+    every_architecture_with_fusion,
+    every_architecture_with_missing_values,
     network_of,
     random_batch,
     real,
@@ -40,17 +40,17 @@ def test_every_registered_part_has_a_builder_and_a_variant_here() -> None:
     assert set(CONTEXT_BUILDERS) == set(CONTEXTS.values())
     assert set(POOLING_BUILDERS) == set(POOLINGS.values())
     assert set(HEAD_BUILDERS) == set(HEADS.values())
-    assert {word for ways in WAYS for word in ways} == set(FUSION_WORDS) - {"auto"}
+    assert {word for fusions in FUSION_SETS for word in fusions} == set(FUSION_WORDS) - {"auto"}
 
 
-@every_sentence
+@every_architecture
 def test_logits_are_per_series_or_without_pooling_per_step(architecture: Architecture) -> None:
-    answer = shared_network_of(architecture)(random_batch([10, 7, 1]))
-    assert answer.logits.shape == ((3, 10, OUTPUTS) if architecture.pooling.name == "none" else (3, OUTPUTS))
-    assert answer.logits.dtype == torch.float32
+    output = shared_network_of(architecture)(random_batch([10, 7, 1]))
+    assert output.logits.shape == ((3, 10, OUTPUTS) if architecture.pooling.name == "none" else (3, OUTPUTS))
+    assert output.logits.dtype == torch.float32
 
 
-@every_fused_sentence
+@every_architecture_with_fusion
 def test_features_have_the_width_that_the_network_states(architecture: Architecture) -> None:
     network = shared_network_of(architecture)
     features = network(random_batch([10, 7, 1])).features
@@ -58,7 +58,7 @@ def test_features_have_the_width_that_the_network_states(architecture: Architect
     assert features.shape == (3, network.feature_width)
 
 
-@every_sentence
+@every_architecture
 def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1], padding=5)
     weights = shared_network_of(architecture)(batch).weights
@@ -68,7 +68,7 @@ def test_attention_sums_to_one_over_real_steps(architecture: Architecture) -> No
         assert (weights[~batch.mask] == 0).all()
 
 
-@every_sentence
+@every_architecture
 @settings(max_examples=4, deadline=None)  # of each of hundreds of networks
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
 def test_padding_never_changes_logits(architecture: Architecture, lengths: list[int], padding: int) -> None:
@@ -80,7 +80,7 @@ def test_padding_never_changes_logits(architecture: Architecture, lengths: list[
         torch.testing.assert_close(padded.weights[:, : max(lengths)], plain.weights, atol=1e-5, rtol=1e-4)
 
 
-@every_sentence
+@every_architecture
 def test_values_in_the_padding_never_change_logits(architecture: Architecture) -> None:
     network, batch = shared_network_of(architecture), random_batch([10, 7, 1])
     padded = ~batch.mask[:, :, None]
@@ -101,7 +101,7 @@ def test_growing_relu_states_stop_at_the_padding(encoder: str, pooling: str) -> 
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in network.parameters())
 
 
-@every_sentence
+@every_architecture
 def test_logits_of_a_series_do_not_depend_on_the_batch(architecture: Architecture) -> None:
     network, batch = shared_network_of(architecture), random_batch([12, 5, 9])
     together = network(batch).logits
@@ -111,14 +111,14 @@ def test_logits_of_a_series_do_not_depend_on_the_batch(architecture: Architectur
         torch.testing.assert_close(alone.logits[0], expected, atol=1e-5, rtol=1e-4)
 
 
-@every_sentence
+@every_architecture
 def test_order_of_the_batch_does_not_matter(architecture: Architecture) -> None:
     network, batch = shared_network_of(architecture), random_batch([12, 5, 9])
     turned = network(rows_of(batch, [2, 1, 0])).logits.flip(0)
     torch.testing.assert_close(real(turned, batch), real(network(batch).logits, batch), atol=1e-5, rtol=1e-4)
 
 
-@every_sentence
+@every_architecture
 def test_gradients_reach_every_weight(architecture: Architecture) -> None:
     network = network_of(architecture).train()
     network(random_batch([20, 17, 13, 20])).logits.square().sum().backward()
@@ -126,7 +126,7 @@ def test_gradients_reach_every_weight(architecture: Architecture) -> None:
     assert dead == []
 
 
-@every_sentence
+@every_architecture
 def test_evidence_of_steps_and_base_sum_to_the_logits(architecture: Architecture) -> None:
     if not architecture.pooling.sums_steps:
         return
@@ -137,18 +137,18 @@ def test_evidence_of_steps_and_base_sum_to_the_logits(architecture: Architecture
     assert (contributions.transpose(1, 2)[~batch.mask] == 0).all()
 
 
-@every_sentence
+@every_architecture
 def test_an_architecture_survives_json(architecture: Architecture) -> None:
     assert Architecture.from_json(architecture.to_json()) == architecture
 
 
-@every_sentence
+@every_architecture
 def test_same_seed_builds_the_same_network(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1])
     assert torch.equal(network_of(architecture)(batch).logits, network_of(architecture)(batch).logits)
 
 
-@every_sentence
+@every_architecture
 def test_default_type_of_torch_changes_no_logit(architecture: Architecture) -> None:
     expected = network_of(architecture)(random_batch([10, 7, 1])).logits
     torch.set_default_dtype(torch.float64)
@@ -162,8 +162,8 @@ def test_default_type_of_torch_changes_no_logit(architecture: Architecture) -> N
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_return_logits(name: str) -> None:
     architecture = preset(name).resolve(10.0, missing=False, irregular=False, by_step=name == "step_lstm")
-    answer = network_of(architecture, outputs=1)(random_batch([10, 7, 1]))
-    assert answer.logits.shape == ((3, 10, 1) if name == "step_lstm" else (3, 1))
+    output = network_of(architecture, outputs=1)(random_batch([10, 7, 1]))
+    assert output.logits.shape == ((3, 10, 1) if name == "step_lstm" else (3, 1))
 
 
 @pytest.mark.parametrize(("ours", "torchs"), [("lstm", torch.nn.LSTM), ("gru", torch.nn.GRU)])
@@ -204,7 +204,7 @@ def test_a_strided_output_covers_its_own_time_steps(stride: int, length: int) ->
 FACTS = ("values", "categories", "numbers", "tokens", "signals")
 
 
-@every_fused_sentence
+@every_architecture_with_fusion
 @pytest.mark.parametrize("kind", FACTS)
 def test_logits_depend_on_series_and_each_kind_of_metadata(architecture: Architecture, kind: str) -> None:
     network, batch, other = shared_network_of(architecture), random_batch([10, 7, 5]), random_batch([10, 7, 5], seed=1)
@@ -212,7 +212,7 @@ def test_logits_depend_on_series_and_each_kind_of_metadata(architecture: Archite
     assert (network(changed).logits != network(batch).logits).flatten(1).any(dim=1).all()
 
 
-@every_fused_sentence
+@every_architecture_with_fusion
 def test_unknown_metadata_give_finite_logits(architecture: Architecture) -> None:
     batch = random_batch([10, 7, 1])
     unknown = replace(
@@ -228,39 +228,39 @@ def test_unknown_metadata_give_finite_logits(architecture: Architecture) -> None
     assert all(weight.grad.isfinite().all() for weight in network.parameters() if weight.grad is not None)
 
 
-@every_holed_sentence
+@every_architecture_with_missing_values
 @settings(max_examples=4, deadline=None)
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), padding=st.integers(0, 20))
 def test_padding_never_changes_logits_of_series_with_missing_values(
     architecture: Architecture, lengths: list[int], padding: int
 ) -> None:
     network = shared_network_of(architecture)
-    plain, padded = (network(holed_batch_of(architecture, lengths, more)) for more in (0, padding))
+    plain, padded = (network(batch_with_missing_values(architecture, lengths, more)) for more in (0, padding))
     assert plain.logits.isfinite().all()
     torch.testing.assert_close(padded.logits, plain.logits, atol=1e-5, rtol=1e-4)
     if plain.weights is not None:
         torch.testing.assert_close(padded.weights[:, : max(lengths)], plain.weights, atol=1e-5, rtol=1e-4)
 
 
-@every_holed_sentence
+@every_architecture_with_missing_values
 def test_padding_never_changes_logits_with_missing_values(architecture: Architecture) -> None:
     network = shared_network_of(architecture)
-    clean, dirty = (network(holed_batch_of(architecture, [10, 7, 1], 5, fill)).logits for fill in (0.0, 1e3))
+    clean, dirty = (network(batch_with_missing_values(architecture, [10, 7, 1], 5, fill)).logits for fill in (0.0, 1e3))
     torch.testing.assert_close(dirty, clean)
 
 
-@every_holed_sentence
+@every_architecture_with_missing_values
 def test_missing_values_are_filled_independently_of_the_batch(architecture: Architecture) -> None:
-    network, batch = shared_network_of(architecture), holed_batch_of(architecture, [12, 5, 9])
-    answers = network(batch).logits
-    torch.testing.assert_close(network(rows_of(batch, [2, 0, 1])).logits, answers[[2, 0, 1]], atol=1e-5, rtol=1e-4)
+    network, batch = shared_network_of(architecture), batch_with_missing_values(architecture, [12, 5, 9])
+    logits = network(batch).logits
+    torch.testing.assert_close(network(rows_of(batch, [2, 0, 1])).logits, logits[[2, 0, 1]], atol=1e-5, rtol=1e-4)
     for row in range(3):
-        torch.testing.assert_close(network(rows_of(batch, [row])).logits, answers[[row]], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(network(rows_of(batch, [row])).logits, logits[[row]], atol=1e-5, rtol=1e-4)
 
 
-@every_holed_sentence
+@every_architecture_with_missing_values
 def test_gradients_are_finite_and_nonzero_despite_missing_values(architecture: Architecture) -> None:
-    network, batch = network_of(architecture).train(), holed_batch_of(architecture, [20, 17, 13, 20])
+    network, batch = network_of(architecture).train(), batch_with_missing_values(architecture, [20, 17, 13, 20])
     batch.values[0, :, 0] = torch.nan if architecture.takes_missing else 0.0  # a channel that is not known at all
     network(batch).logits.square().sum().backward()
     gradients = {name: weight.grad for name, weight in network.named_parameters()}
@@ -268,9 +268,9 @@ def test_gradients_are_finite_and_nonzero_despite_missing_values(architecture: A
     assert all(gradient.isfinite().all() for gradient in gradients.values())
 
 
-@every_holed_sentence
+@every_architecture_with_missing_values
 def test_saving_keeps_logits_of_series_with_missing_values(architecture: Architecture, tmp_path: Path) -> None:
-    network, batch = network_of(architecture), holed_batch_of(architecture, [10, 7, 1])
+    network, batch = network_of(architecture), batch_with_missing_values(architecture, [10, 7, 1])
     inputs = CHANNELS + int(architecture.needs_clock)
     network.normalisation.set_statistics(torch.arange(inputs) / 2.0, torch.arange(inputs) + 1.5)
     model = FittedModel(Task(("a", "b", "c")), architecture, network, ("x", "y"))

@@ -37,14 +37,14 @@ def test_the_encoder_reads_its_inputs_in_a_fixed_order() -> None:
     batch = small_batch()
     elapsed = torch.ones(2, 4) * MASK
     network(replace(batch, elapsed=elapsed))
-    signal, fact = network.signals.embeddings[0].weight, network.context.embeddings[0].weight
+    signal, category = network.signals.embeddings[0].weight, network.context.embeddings[0].weight
     real = MASK[:, :, None]
     expected = [
         batch.values,
         torch.zeros(2, 4, 2),
         elapsed[:, :, None],
         signal[batch.signals[:, :, 0]] * real,
-        fact[batch.categories] * real,
+        category[batch.categories] * real,
     ]
     torch.testing.assert_close(seen[0], torch.cat(expected, dim=2))
 
@@ -84,12 +84,12 @@ def test_film_and_metadata_have_gradients_from_the_start() -> None:
 def test_metadata_attention_depends_on_series_and_metadata() -> None:
     network = network_on_two_channels(preset("metadata_attention"), ContextShape(categories=(4,)))
     batch = small_batch()
-    answer = network(batch)
-    other_facts = network(replace(batch, categories=torch.tensor([[2], [1]])))
+    output = network(batch)
+    other_metadata = network(replace(batch, categories=torch.tensor([[2], [1]])))
     other_series = network(replace(batch, values=small_batch(seed=1).values))
-    for changed in (other_facts, other_series):
-        assert (changed.weights != answer.weights).any(dim=1).all()
-        assert (changed.logits != answer.logits).all()
+    for changed in (other_metadata, other_series):
+        assert (changed.weights != output.weights).any(dim=1).all()
+        assert (changed.logits != output.logits).all()
 
 
 def test_metadata_attention_is_a_weighted_mean_of_real_steps() -> None:

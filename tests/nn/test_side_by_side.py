@@ -106,13 +106,13 @@ def test_several_threads_may_compute_at_once() -> None:
     first, second, one, two = pair_of_layers("lstm")
     sources = [one, two, *first.parameters(), *second.parameters()]
 
-    def ask(_: int) -> list[torch.Tensor]:
+    def compute(_: int) -> list[torch.Tensor]:
         torch.set_num_threads(2)
         return gradients(side_by_side(first, second, one, two), sources)
 
-    wanted = ask(0)
+    wanted = compute(0)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(ask, range(40)):
+        for found in pool.map(compute, range(40)):
             torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
 
 

@@ -11,7 +11,7 @@ from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("stated", "kept"),
     [
         ("auto", "auto"),
         ("late", ("late",)),
@@ -20,8 +20,8 @@ from limelight.parts.poolings import AttentionPooling, MetadataAttentionPooling
         ([], ()),
     ],
 )
-def test_fusions_are_kept_in_network_order(said: Any, kept: Any) -> None:
-    architecture = Architecture.of("gru", fusion=said)
+def test_fusions_are_kept_in_network_order(stated: Any, kept: Any) -> None:
+    architecture = Architecture.of("gru", fusion=stated)
     assert architecture.fusion == kept
     assert Architecture.from_json(architecture.to_json()) == architecture
 
@@ -41,13 +41,13 @@ def test_fusion_and_context_survive_json() -> None:
     assert Architecture.of("gru").to_json()["fusion"] == "auto"
 
 
-@pytest.mark.parametrize("said", ["attention", ["attention", "late"]])
-def test_fusion_attention_is_the_pooling_with_metadata_queries(said: Any) -> None:
-    architecture = Architecture.of("gru", fusion=said)
+@pytest.mark.parametrize("stated", ["attention", ["attention", "late"]])
+def test_fusion_attention_is_the_pooling_with_metadata_queries(stated: Any) -> None:
+    architecture = Architecture.of("gru", fusion=stated)
     assert architecture.pooling == MetadataAttentionPooling()
-    assert architecture.fusion == (("late",) if "late" in said else ())
+    assert architecture.fusion == (("late",) if "late" in stated else ())
     assert architecture.needs_metadata
-    assert Architecture.of("gru", "metadata_attention", fusion=said) == architecture
+    assert Architecture.of("gru", "metadata_attention", fusion=stated) == architecture
     assert Architecture.from_json(architecture.to_json()) == architecture
 
 

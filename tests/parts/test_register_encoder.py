@@ -48,7 +48,7 @@ def _registered() -> Iterator[None]:
 
 
 SMALL = Dilated(filters=5, depth=2, kernel_size=3, growth=2)
-SENTENCES = {
+ARCHITECTURES = {
     pooling: Architecture.of(LSTM(), pooling, "linear", fusion=fusion, context=CONTEXT)
     for pooling, fusion in {"attention": "late", "last": (), "mean": "film", "max": "repeat", "none": "late"}.items()
 }
@@ -64,10 +64,10 @@ CONTRACTS = (
 )
 
 
-@pytest.mark.parametrize("pooling", SENTENCES)
+@pytest.mark.parametrize("pooling", ARCHITECTURES)
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
 def test_a_registered_encoder_keeps_every_contract(contract: Any, pooling: str) -> None:
-    contract(architecture=replace(SENTENCES[pooling], encoder=SMALL))
+    contract(architecture=replace(ARCHITECTURES[pooling], encoder=SMALL))
 
 
 def test_the_contract_variant_is_derived_from_the_part() -> None:
@@ -270,8 +270,8 @@ class MeanOfSteps(torch.nn.Module):
 def test_no_other_module_checks_the_type_of_an_encoder() -> None:
     source = Path(limelight.__file__).parent
     own = {source / "training" / name for name in ("auto.py", "encoder_choice.py")}
-    asked = re.compile(r"isinstance\([^)]*\b(Rocket|RocketEncoder|ConvLSTM|Auto|LSTM|GRU)\b|==\s*\"rocket\"")
-    found = [str(file) for file in source.rglob("*.py") if file not in own and asked.search(file.read_text())]
+    type_check = re.compile(r"isinstance\([^)]*\b(Rocket|RocketEncoder|ConvLSTM|Auto|LSTM|GRU)\b|==\s*\"rocket\"")
+    found = [str(file) for file in source.rglob("*.py") if file not in own and type_check.search(file.read_text())]
     assert found == []
 
 

@@ -16,8 +16,8 @@ TRAINED = f"{', '.join(FIRST)} or {LAST}"
 SMALL = Rocket(features=84 * 2, dilations=2, length=30)
 
 
-def resolve(architecture: Architecture, **facts: object) -> Architecture:
-    return architecture.resolve(30, **{"missing": False, "irregular": False, **facts})  # type: ignore[arg-type]
+def resolve(architecture: Architecture, **options: object) -> Architecture:
+    return architecture.resolve(30, **{"missing": False, "irregular": False, **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ SHAPE = ContextShape(categories=(3, 2), numbers=(True, False), texts=2, buckets=
 PART = contexts.OneHotContext(text_size=3)
 
 
-def two_step_batch(**facts: torch.Tensor) -> Batch:
-    rows = len(next(iter(facts.values())))
-    return Batch(torch.zeros(rows, 2, 1), torch.tensor([[True, False]] * rows), **facts)
+def two_step_batch(**metadata: torch.Tensor) -> Batch:
+    rows = len(next(iter(metadata.values())))
+    return Batch(torch.zeros(rows, 2, 1), torch.tensor([[True, False]] * rows), **metadata)
 
 
 def test_categories_are_one_hot_with_an_unknown_column() -> None:

@@ -131,7 +131,7 @@ def test_no_column_of_a_table_is_lost_on_a_phone(browser, page):
 
 
 def prefer(browser, scheme):
-    browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
 
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
@@ -198,7 +198,7 @@ def test_wrong_series_are_downloaded_as_a_safe_table(browser, tmp_path, make_inp
     inputs = make_inputs(60, sharp=0.5, ids=ids)
     browser.open(write_report(tmp_path, inputs))
     folder = tmp_path / "downloads"
-    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
     browser.run("document.querySelector('.finder .export').click()")
     wait_until(lambda: (folder / "bearing_relabel.csv").is_file())
     with (folder / "bearing_relabel.csv").open(newline="") as file:
@@ -221,8 +221,8 @@ def test_the_page_sends_no_network_request(browser, page):
     browser.requests.clear()
     browser.open(page)
     browser.wait(ALL_DRAWN)
-    asked = [address for address in browser.requests if not address.startswith(("data:", "blob:"))]
-    assert asked == [page.as_uri(), page.with_name("plotly.min.js").as_uri()]
+    requested = [address for address in browser.requests if not address.startswith(("data:", "blob:"))]
+    assert requested == [page.as_uri(), page.with_name("plotly.min.js").as_uri()]
     assert browser.run("fetch('http://127.0.0.1:9/').then(() => 'reached', () => 'refused')") == "refused"
 
 

@@ -46,8 +46,8 @@ def client(tmp_path_factory: pytest.TempPathFactory):
         yield one
 
 
-def assert_answered(status: int, answer: dict) -> None:
-    assert status == 200 or (400 <= status < 500 and set(answer) == {"error"}), (status, answer)
+def assert_answered(status: int, response: dict) -> None:
+    assert status == 200 or (400 <= status < 500 and set(response) == {"error"}), (status, response)
 
 
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -77,9 +77,9 @@ def test_a_table_with_wrong_offsets_is_refused(client: Client) -> None:
         writer.write_table(table)
     assert sink.getvalue().count(offsets.tobytes()) == 1
     body = sink.getvalue().replace(offsets.tobytes(), (offsets * -(2**20)).tobytes())
-    status, answer = client.predict(body, kind="application/vnd.apache.arrow.stream")
+    status, response = client.predict(body, kind="application/vnd.apache.arrow.stream")
     assert status == 400
-    assert answer["error"].startswith("expected a table as arrow, got a body that is none: ")
+    assert response["error"].startswith("expected a table as arrow, got a body that is none: ")
 
 
 @quick

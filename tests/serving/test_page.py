@@ -59,14 +59,14 @@ def body_of(**files: bytes) -> bytes:
     return len(head).to_bytes(4, "little") + head + b"".join(files.values())
 
 
-def ask(client: Client, body: bytes, model: str = "model"):
-    status, answer = client.request("POST", f"/v1/models/{model}/files", body, FILES)
-    return status, json.loads(answer)
+def upload(client: Client, body: bytes, model: str = "model"):
+    status, response = client.request("POST", f"/v1/models/{model}/files", body, FILES)
+    return status, json.loads(response)
 
 
 def test_the_page_is_self_contained_and_states_its_policy(client: Client) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{client.port}/") as answer:
-        page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{client.port}/") as response:
+        page, policy = response.read().decode(), response.headers["Content-Security-Policy"]
     (script,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert policy.startswith("default-src 'none'; connect-src 'self'; ")
@@ -78,13 +78,13 @@ def test_the_page_is_self_contained_and_states_its_policy(client: Client) -> Non
 
 def test_a_dropped_table_is_read_with_its_separators(client: Client, tmp_path: Path) -> None:
     panel = noise(9, 4, 12, width=2)
-    status, answer = ask(client, body_of(**{"new.csv": written(tmp_path / "new.csv", panel).read_bytes()}))
+    status, response = upload(client, body_of(**{"new.csv": written(tmp_path / "new.csv", panel).read_bytes()}))
     own = client.registry["model"].model.predict(panel)
-    assert status == 200, answer
-    found = [list(one["probabilities"].values()) for one in answer["predictions"]]
+    assert status == 200, response
+    found = [list(one["probabilities"].values()) for one in response["predictions"]]
     np.testing.assert_allclose(found, own.probabilities, atol=1e-5)
-    assert [one["length"] for one in answer["series"]] == [9, 4, 12]
-    assert {one["colours"]["name"] for one in answer["series"]} == {"attention"}
+    assert [one["length"] for one in response["series"]] == [9, 4, 12]
+    assert {one["colours"]["name"] for one in response["series"]} == {"attention"}
 
 
 def test_a_dropped_workbook_is_read(client: Client, tmp_path: Path) -> None:
@@ -93,15 +93,15 @@ def test_a_dropped_workbook_is_read(client: Client, tmp_path: Path) -> None:
     for row in (["series_id", "first", "second"], *(["a", step / 3, 1.0] for step in range(8))):
         book.active.append(row)
     book.save(tmp_path / "new.xlsx")
-    status, answer = ask(client, body_of(**{"new.xlsx": (tmp_path / "new.xlsx").read_bytes()}))
-    assert (status, [one["id"] for one in answer["predictions"]]) == (200, ["a"])
+    status, response = upload(client, body_of(**{"new.xlsx": (tmp_path / "new.xlsx").read_bytes()}))
+    assert (status, [one["id"] for one in response["predictions"]]) == (200, ["a"])
 
 
 def test_a_dropped_folder_has_one_series_a_file(client: Client) -> None:
     content = b"first,second\n" + b"".join(b"%d,%d\n" % (step, -step) for step in range(8))
-    status, answer = ask(client, body_of(**{"pump1.csv": content, "pump2.csv": content}))
-    assert status == 200, answer
-    assert [one["id"] for one in answer["predictions"]] == ["pump1", "pump2"]
+    status, response = upload(client, body_of(**{"pump1.csv": content, "pump2.csv": content}))
+    assert status == 200, response
+    assert [one["id"] for one in response["predictions"]] == ["pump1", "pump2"]
 
 
 STEPS = b"".join(b"a,%d,%d\n" % (step, -step) for step in range(8))
@@ -113,21 +113,21 @@ PACKED = {
 
 @pytest.mark.parametrize("name", PACKED)
 def test_json_lines_and_packed_text_are_read(client: Client, name: str) -> None:
-    status, answer = ask(client, body_of(**{name: PACKED[name]}))
-    assert (status, [one["id"] for one in answer["predictions"]]) == (200, ["a"]), answer
+    status, response = upload(client, body_of(**{name: PACKED[name]}))
+    assert (status, [one["id"] for one in response["predictions"]]) == (200, ["a"]), response
 
 
 def test_packed_text_is_refused_by_its_unpacked_size(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dropped_files, "MOST_UNPACKED", 1 << 10)
     monkeypatch.setattr(limits, "MOST_UNPACKED", 1 << 10)
-    status, answer = ask(client, body_of(**{"new.csv.gz": gzip.compress(bytes(1 << 16))}))
-    assert (status, answer["error"].split(",")[0]) == (413, "expected a table of at most 1")
+    status, response = upload(client, body_of(**{"new.csv.gz": gzip.compress(bytes(1 << 16))}))
+    assert (status, response["error"].split(",")[0]) == (413, "expected a table of at most 1")
 
 
 def test_two_files_with_series_of_one_id_are_named(client: Client) -> None:
     content = b"id,time,first,second\n" + b"".join(b"a,%d,%d,0\n" % (step, step) for step in range(8))
-    status, answer = ask(client, body_of(**{"one.csv": content, "two.csv": content}))
-    assert (status, answer["error"]) == (
+    status, response = upload(client, body_of(**{"one.csv": content, "two.csv": content}))
+    assert (status, response["error"]) == (
         422,
         "expected increasing times within each series, got 0 after 7 in line 2 of 'two.csv' (series 'a'), as where "
         "another recording begins; give each series an id of its own if several files have the same",
@@ -136,19 +136,19 @@ def test_two_files_with_series_of_one_id_are_named(client: Client) -> None:
 
 def test_files_that_are_not_read_are_not_called_joined(client: Client) -> None:
     content = b"id,first,second\n" + STEPS
-    answer = ask(client, body_of(**{"series.csv": content, "other.csv": content}))[1]
-    assert not any("were joined" in note for note in answer["notes"])
+    response = upload(client, body_of(**{"series.csv": content, "other.csv": content}))[1]
+    assert not any("were joined" in note for note in response["notes"])
 
 
 def test_files_whose_rows_are_one_series_are_noted(client: Client) -> None:
     content = b"id,first,second\n" + STEPS
-    answer = ask(client, body_of(**{"one.csv": content, "two.csv": content}))[1]
-    assert answer["notes"][-1] == "the 2 files hold 1 series: rows of the same id were joined"
+    response = upload(client, body_of(**{"one.csv": content, "two.csv": content}))[1]
+    assert response["notes"][-1] == "the 2 files hold 1 series: rows of the same id were joined"
 
 
 def test_a_missing_channel_is_named_without_an_option(client: Client) -> None:
-    status, answer = ask(client, body_of(**{"new.csv": b"id,first\n" + b"a,1\n" * 8}), "named")
-    assert (status, answer["error"]) == (
+    status, response = upload(client, body_of(**{"new.csv": b"id,first\n" + b"a,1\n" * 8}), "named")
+    assert (status, response["error"]) == (
         422,
         "expected a column 'second' in 'new.csv', got none of that name; known are: id, first",
     )
@@ -156,9 +156,9 @@ def test_a_missing_channel_is_named_without_an_option(client: Client) -> None:
 
 def test_dates_at_the_ends_of_an_axis_are_short(client: Client) -> None:
     lines = [f"a,2024-03-01T08:00:{step:02},{step},{-step}" for step in range(8)]
-    status, answer = ask(client, body_of(**{"a.csv": "\n".join(["series_id,time,first,second", *lines]).encode()}))
-    assert status == 200, answer
-    assert [answer["series"][0][end] for end in ("first", "last")] == ["2024-03-01 08:00", "2024-03-01 08:00:07"]
+    status, response = upload(client, body_of(**{"a.csv": "\n".join(["series_id,time,first,second", *lines]).encode()}))
+    assert status == 200, response
+    assert [response["series"][0][end] for end in ("first", "last")] == ["2024-03-01 08:00", "2024-03-01 08:00:07"]
 
 
 @pytest.mark.parametrize(
@@ -181,27 +181,27 @@ def test_dates_at_the_ends_of_an_axis_are_short(client: Client) -> None:
     ],
 )
 def test_bodies_without_files_are_refused(client: Client, body: bytes, status: int, sentence: str) -> None:
-    assert ask(client, body) == (status, {"error": sentence})
+    assert upload(client, body) == (status, {"error": sentence})
 
 
 def test_a_file_name_never_leaves_the_folder(client: Client, tmp_path: Path) -> None:
     name = f"../../../../{tmp_path}/evil.csv"
-    status, answer = ask(client, body_of(**{name: b"series_id,first,second\na,1,2\na,2,3\n"}))
-    assert status == 200, answer
+    status, response = upload(client, body_of(**{name: b"series_id,first,second\na,1,2\na,2,3\n"}))
+    assert status == 200, response
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_table_that_cannot_be_read_names_no_folder(client: Client) -> None:
-    status, answer = ask(client, body_of(**{"new.csv": b"a,b\nx,y\n"}))
+    status, response = upload(client, body_of(**{"new.csv": b"a,b\nx,y\n"}))
     assert status == 422
-    assert "/tmp" not in answer["error"]
+    assert "/tmp" not in response["error"]
 
 
 def test_a_long_series_is_drawn_with_few_points(client: Client) -> None:
     values = np.random.default_rng(0).normal(size=20_000)
     lines = "\n".join(f"a,{one:.4f},0" for one in values)
-    status, answer = ask(client, body_of(**{"long.csv": f"series_id,first,second\n{lines}\n".encode()}), "summing")
-    (picture,) = answer["series"]
+    status, response = upload(client, body_of(**{"long.csv": f"series_id,first,second\n{lines}\n".encode()}), "summing")
+    (picture,) = response["series"]
     assert status == 200
     assert len(picture["channels"][0]["values"]) <= 1_000
     assert max(picture["channels"][0]["values"]) == pytest.approx(values.max(), abs=1e-4)
@@ -225,7 +225,7 @@ def choose(browser: Browser, selector: str, value: str) -> None:
 
 
 def downloaded(browser: Browser, folder: Path, name: str) -> Path:
-    browser.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
     browser.run("document.querySelector('.export').click()")
     for _ in range(500):
         if (folder / name).is_file():
@@ -393,7 +393,7 @@ def test_several_labels_have_the_certainty_of_the_least_certain(browser, client,
 @needs_browser
 def test_the_list_announces_the_selection_to_screen_readers(browser, client, tmp_path) -> None:
     opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 3, width=2)))
-    nodes = [one for one in browser.ask("Accessibility.getFullAXTree")["nodes"] if not one.get("ignored")]
+    nodes = [one for one in browser.send("Accessibility.getFullAXTree")["nodes"] if not one.get("ignored")]
     names = {(one["role"]["value"], one["name"]["value"]) for one in nodes if "name" in one}
     assert ("grid", "Series") in names
     assert not {role for role, name in names if not name} & {"button", "combobox", "searchbox", "image", "columnheader"}
@@ -409,14 +409,14 @@ def test_the_list_announces_the_selection_to_screen_readers(browser, client, tmp
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_phone(browser, client, tmp_path, scheme) -> None:
-    browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     opened(browser, client, "summing", written(tmp_path / "new.csv", noise(*[20] * 5, width=2)))
     browser.resize(400)
     browser.wait("document.querySelector('.chart').getBoundingClientRect().right <= 400")
     assert browser.run("document.documentElement.scrollWidth") == 400
     background = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 24, 30)"}[scheme]
     assert browser.run("getComputedStyle(document.body).backgroundColor") == background
-    browser.ask("Emulation.setEmulatedMedia", features=[])
+    browser.send("Emulation.setEmulatedMedia", features=[])
 
 
 @needs_browser

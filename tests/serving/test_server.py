@@ -26,7 +26,7 @@ from limelight.model.bundle import save_model
 from limelight.model.fitted import FittedModel
 from limelight.runs.serve import bound_socket, serve_models
 from limelight.serving.limits import ServerLimits
-from support.architectures import SENTENCES
+from support.architectures import ARCHITECTURES
 from support.errors import message_of
 from support.exported import model_of
 from support.linear import noise
@@ -50,7 +50,7 @@ def client(model: FittedModel, tmp_path_factory: pytest.TempPathFactory):
     export_model(described, folder / "exported.onnx")
     save_model(random_network_model("conv_lstm", "conjunctive"), folder / "summing")
     save_model(described_model("one_hot", level="step", multilabel=True), folder / "steps")
-    export_model(model_of(SENTENCES["rocket, ppv, linear"]), folder / "counting.onnx", evidence=True)
+    export_model(model_of(ARCHITECTURES["rocket, ppv, linear"]), folder / "counting.onnx", evidence=True)
     names = ("model", "described", "exported.onnx", "summing", "steps", "counting.onnx")
     limits = ServerLimits(body_bytes=200_000, series=50, steps=2_000, body_seconds=0.5)
     with served([folder / name for name in names], limits) as one:
@@ -61,34 +61,34 @@ def series_of(panel: Panel) -> list[dict]:
     return [{"id": str(panel.ids[row]), "values": panel.series(row).tolist()} for row in range(len(panel))]
 
 
-def probabilities_in(answer: dict) -> np.ndarray:
-    return np.array([list(one["probabilities"].values()) for one in answer["predictions"]])
+def probabilities_in(response: dict) -> np.ndarray:
+    return np.array([list(one["probabilities"].values()) for one in response["predictions"]])
 
 
 def test_predictions_for_ragged_series_equal_those_of_predict(client: Client, model: FittedModel) -> None:
     panel = noise(*LENGTHS, width=2)
-    status, answer = client.predict({"series": series_of(panel)})
+    status, response = client.predict({"series": series_of(panel)})
     own = model.predict(panel)
     assert status == 200
-    np.testing.assert_allclose(probabilities_in(answer), own.probabilities, atol=1e-6)
-    assert [one["prediction"] for one in answer["predictions"]] == own.labels.tolist()
-    assert [one["id"] for one in answer["predictions"]] == panel.ids.tolist()
+    np.testing.assert_allclose(probabilities_in(response), own.probabilities, atol=1e-6)
+    assert [one["prediction"] for one in response["predictions"]] == own.labels.tolist()
+    assert [one["id"] for one in response["predictions"]] == panel.ids.tolist()
 
 
 @pytest.mark.parametrize("name", ["described", "exported"])
 def test_metadata_in_json_are_read_as_by_predict(client: Client, name: str) -> None:
     panel = noise(*LENGTHS, width=2, metadata=METADATA)
     series = [{**one, "metadata": row} for one, row in zip(series_of(panel), METADATA.to_pylist(), strict=True)]
-    status, answer = client.predict({"series": series}, name)
+    status, response = client.predict({"series": series}, name)
     original = client.registry["described"].model
     assert status == 200
-    np.testing.assert_allclose(probabilities_in(answer), original.predict(panel).probabilities, atol=1e-5)
-    assert answer["notes"] == original.notes_about(panel)
+    np.testing.assert_allclose(probabilities_in(response), original.predict(panel).probabilities, atol=1e-5)
+    assert response["notes"] == original.notes_about(panel)
 
 
 def test_labels_of_steps_are_lists(client: Client) -> None:
-    status, answer = client.predict({"series": [[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]}, "steps")
-    (one,) = answer["predictions"]
+    status, response = client.predict({"series": [[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]}, "steps")
+    (one,) = response["predictions"]
     assert status == 200
     assert set(one["prediction"]) == set(one["probabilities"]) == {"a", "b"}
     assert [len(steps) for steps in one["probabilities"].values()] == [3, 3]
@@ -115,9 +115,9 @@ def written(table: pa.Table, kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["text/csv", "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"])
 def test_tables_are_read_as_by_predict(client: Client, model: FittedModel, kind: str) -> None:
     panel = noise(9, 4, 7, width=2)
-    status, answer = client.predict(written(as_table(panel), kind), kind=kind)
-    assert status == 200, answer
-    np.testing.assert_allclose(probabilities_in(answer), model.predict(panel).probabilities, atol=1e-6)
+    status, response = client.predict(written(as_table(panel), kind), kind=kind)
+    assert status == 200, response
+    np.testing.assert_allclose(probabilities_in(response), model.predict(panel).probabilities, atol=1e-6)
 
 
 def test_metadata_columns_of_a_table_are_metadata(client: Client) -> None:
@@ -125,48 +125,48 @@ def test_metadata_columns_of_a_table_are_metadata(client: Client) -> None:
     table = as_table(panel)
     for name in ("machine", "age"):
         table = table.append_column(name, pa.array(np.repeat(panel.metadata[name].to_pylist(), panel.lengths)))
-    status, answer = client.predict(written(table, "text/csv"), "described", "text/csv")
+    status, response = client.predict(written(table, "text/csv"), "described", "text/csv")
     expected = client.registry["described"].model.predict(panel).probabilities
-    assert status == 200, answer
-    np.testing.assert_allclose(probabilities_in(answer), expected, atol=1e-6)
+    assert status == 200, response
+    np.testing.assert_allclose(probabilities_in(response), expected, atol=1e-6)
 
 
 def test_attention_and_evidence_are_returned_on_request(client: Client) -> None:
     panel, model = noise(9, 4, width=2), client.registry["summing"].model
-    _, answer = client.predict({"series": series_of(panel), "explain": "evidence", "target": "a"}, "summing")
+    _, response = client.predict({"series": series_of(panel), "explain": "evidence", "target": "a"}, "summing")
     expected = explain_evidence(model, panel, "a")
-    for one, own in zip(answer["predictions"], expected.importance, strict=True):
+    for one, own in zip(response["predictions"], expected.importance, strict=True):
         np.testing.assert_allclose(one["evidence"]["a"], own, atol=1e-6)
-    _, answer = client.predict({"series": series_of(panel), "explain": "attention"}, "summing")
-    for one, own in zip(answer["predictions"], model.predict(panel, attention=True).attention, strict=True):
+    _, response = client.predict({"series": series_of(panel), "explain": "attention"}, "summing")
+    for one, own in zip(response["predictions"], model.predict(panel, attention=True).attention, strict=True):
         np.testing.assert_allclose(one["attention"], own, atol=1e-6)
 
 
 def test_an_exported_model_returns_evidence(client: Client) -> None:
-    model, panel = model_of(SENTENCES["rocket, ppv, linear"]), noise(9, 4, width=2)
-    _, answer = client.predict({"series": series_of(panel), "explain": "evidence"}, "counting")
+    model, panel = model_of(ARCHITECTURES["rocket, ppv, linear"]), noise(9, 4, width=2)
+    _, response = client.predict({"series": series_of(panel), "explain": "evidence"}, "counting")
     for name in model.task.classes:
         expected = explain_evidence(model, panel, name)
-        for place, one in enumerate(answer["predictions"]):
+        for place, one in enumerate(response["predictions"]):
             np.testing.assert_allclose(one["evidence"][name], expected.importance[place], atol=1e-5)
             np.testing.assert_allclose(one["base"][name], expected.base[place], atol=1e-5)
 
 
 def test_concurrent_clients_get_their_own_predictions(client: Client, model: FittedModel) -> None:
     panels = [noise(*LENGTHS[: 1 + seed % 5], width=2, seed=seed) for seed in range(40)]
-    answers: list = [None] * len(panels)
+    responses: list = [None] * len(panels)
 
-    def ask(place: int) -> None:
-        answers[place] = client.predict({"series": series_of(panels[place])})
+    def request(place: int) -> None:
+        responses[place] = client.predict({"series": series_of(panels[place])})
 
-    threads = [threading.Thread(target=ask, args=(place,)) for place in range(len(panels))]
+    threads = [threading.Thread(target=request, args=(place,)) for place in range(len(panels))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for panel, (status, answer) in zip(panels, answers, strict=True):
+    for panel, (status, response) in zip(panels, responses, strict=True):
         assert status == 200
-        np.testing.assert_allclose(probabilities_in(answer), model.predict(panel).probabilities, atol=1e-6)
+        np.testing.assert_allclose(probabilities_in(response), model.predict(panel).probabilities, atol=1e-6)
 
 
 REFUSED = {
@@ -198,27 +198,29 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_invalid_requests_are_refused_in_one_sentence(client: Client, case: str) -> None:
     body, status, sentence = REFUSED[case]
-    got, answer = client.predict(body)
-    assert (got, answer["error"][: len(sentence)]) == (status, sentence)
-    assert len(json.dumps(answer)) < 1_000
+    got, response = client.predict(body)
+    assert (got, response["error"][: len(sentence)]) == (status, sentence)
+    assert len(json.dumps(response)) < 1_000
 
 
 @pytest.mark.parametrize("kind", ["application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"])
 def test_a_broken_table_is_refused(client: Client, kind: str) -> None:
-    status, answer = client.predict(b"no table at all", kind=kind)
+    status, response = client.predict(b"no table at all", kind=kind)
     assert status == 400
-    assert answer["error"].startswith(f"expected a table as {kind.rpartition('.')[2].replace('stream', 'arrow')}, got")
+    assert response["error"].startswith(
+        f"expected a table as {kind.rpartition('.')[2].replace('stream', 'arrow')}, got"
+    )
 
 
 def test_an_error_in_a_csv_body_names_no_path(client: Client) -> None:
-    status, answer = client.predict(b"series_id,time,x\n1,0,a\n1,1,b\n", kind="text/csv")
+    status, response = client.predict(b"series_id,time,x\n1,0,a\n1,1,b\n", kind="text/csv")
     assert status == 422
-    assert "/" not in answer["error"]
+    assert "/" not in response["error"]
 
 
 def test_an_unknown_type_is_refused(client: Client) -> None:
-    status, answer = client.predict(b"x", kind="application/x-pickle")
-    assert (status, answer["error"].rpartition(", got ")[2]) == (
+    status, response = client.predict(b"x", kind="application/x-pickle")
+    assert (status, response["error"].rpartition(", got ")[2]) == (
         415,
         "'application/x-pickle'; state the type in the header Content-Type, as in curl -H 'Content-Type: text/csv' "
         "--data-binary @new.csv",
@@ -226,8 +228,8 @@ def test_an_unknown_type_is_refused(client: Client) -> None:
 
 
 def test_unknown_models_and_addresses_are_named(client: Client) -> None:
-    status, answer = client.predict({"series": [[1]]}, "modell")
-    assert (status, answer) == (404, {"error": "there is no model 'modell'; did you mean 'model'?"})
+    status, response = client.predict({"series": [[1]]}, "modell")
+    assert (status, response) == (404, {"error": "there is no model 'modell'; did you mean 'model'?"})
     remedy = "predictions are at POST /v1/models/NAME/predict, and /openapi.json describes all addresses"
     for address, status, problem in (
         ("/etc/passwd", 404, "there is nothing at this address"),
@@ -287,8 +289,8 @@ def test_a_full_queue_is_refused(tmp_path: Path) -> None:
 def test_every_address_but_health_needs_the_token(tmp_path: Path) -> None:
     save_model(random_network_model(), tmp_path / "model")
     with served([tmp_path / "model"], token="secret") as one:
-        status, answer = one.predict({"series": [[[1.0, 2.0]]]})
-        assert (status, answer["error"]) == (401, "expected the token of this server as Authorization: Bearer TOKEN")
+        status, response = one.predict({"series": [[[1.0, 2.0]]]})
+        assert (status, response["error"]) == (401, "expected the token of this server as Authorization: Bearer TOKEN")
         assert one.predict({"series": [[[1.0, 2.0]]]}, Authorization="Bearer wrong")[0] == 401
         assert one.predict({"series": [[[1.0, 2.0]]]}, Authorization="Bearer secret")[0] == 200
         assert [one.get(path)[0] for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 401]
@@ -301,11 +303,11 @@ def test_a_replaced_model_is_served_without_a_lost_request(tmp_path: Path) -> No
         first = one.registry["model"].version
         statuses, stop = [], threading.Event()
 
-        def ask() -> None:
+        def request() -> None:
             while not stop.is_set():
                 statuses.append(one.predict({"series": [[[1.0, 2.0]]]})[0])
 
-        thread = threading.Thread(target=ask)
+        thread = threading.Thread(target=request)
         thread.start()
         save_model(random_network_model("gru", classes=("x", "y", "z")), folder)
         started = time.monotonic()
@@ -313,8 +315,8 @@ def test_a_replaced_model_is_served_without_a_lost_request(tmp_path: Path) -> No
             time.sleep(0.02)
         stop.set()
         thread.join()
-        _, answer = one.predict({"series": [[[1.0, 2.0]]]})
-        assert list(answer["predictions"][0]["probabilities"]) == ["x", "y", "z"]
+        _, response = one.predict({"series": [[[1.0, 2.0]]]})
+        assert list(response["predictions"][0]["probabilities"]) == ["x", "y", "z"]
         assert set(statuses) == {200}
         (folder / "model.json").write_text("broken")
         while 'result="failed"' not in one.get("/metrics")[1].decode() and time.monotonic() - started < 40:
@@ -329,9 +331,9 @@ def test_values_that_make_a_network_overflow_are_refused(tmp_path: Path) -> None
         weight.data.fill_(float("inf"))
     save_model(model, tmp_path / "model")
     with served([tmp_path / "model"]) as one:
-        status, answer = one.predict({"series": [[[1e10, 2.0]]]})
+        status, response = one.predict({"series": [[[1e10, 2.0]]]})
         assert one.predict({"series": [[[1.0, 2.0]]]})[0] == 422
-    assert (status, answer["error"]) == (
+    assert (status, response["error"]) == (
         422,
         "expected finite logits, got one that is not finite for series '0'; its values or the weights of the model are "
         "too large for float32; check the values, or save the model again",
@@ -379,15 +381,15 @@ def test_series_outside_the_training_data_are_named(tmp_path: Path) -> None:
     classifier = TimeSeriesClassifier(encoder="rocket", random_state=0).fit(values, np.arange(40) % 2)
     classifier.save(tmp_path / "model")
     with served([tmp_path / "model"]) as one:
-        _, answer = one.predict({"series": [values[0].tolist(), (values[1] * 1e4).tolist()]})
-    reasons = [found["outside_training"] for found in answer["predictions"]]
+        _, response = one.predict({"series": [values[0].tolist(), (values[1] * 1e4).tolist()]})
+    reasons = [found["outside_training"] for found in response["predictions"]]
     assert reasons[0] is None
     assert reasons[1] is not None
-    assert answer["warnings"]
+    assert response["warnings"]
 
 
 def test_the_command_serves_without_torch_and_finishes_open_requests(tmp_path: Path) -> None:
-    export_model(model_of(SENTENCES["rocket, ppv, linear"]), tmp_path / "model.onnx")
+    export_model(model_of(ARCHITECTURES["rocket, ppv, linear"]), tmp_path / "model.onnx")
     code = """
 import sys
 sys.modules["torch"] = None  # whoever imports it fails
@@ -420,10 +422,10 @@ def answer_across_a_stop(port: int, process: int) -> bytes:
         os.kill(process, signal.SIGTERM)
         time.sleep(0.3)
         connection.sendall(body[5:])
-        answer = b""
+        response = b""
         while piece := connection.recv(10_000):
-            answer += piece
-    return answer
+            response += piece
+    return response
 
 
 def test_small_responses_are_sent_without_delay() -> None:

@@ -41,9 +41,9 @@ def attending(pooling: str) -> str:
 
 OWN_VARIANTS = {
     "conv_lstm": ConvLSTM(filters=6, stride=3, hidden_size=5),
-    "conv_lstm both ways": ConvLSTM(filters=6, depth=1, stride=1, hidden_size=5, bidirectional=True),
+    "conv_lstm both fusions": ConvLSTM(filters=6, depth=1, stride=1, hidden_size=5, bidirectional=True),
     "lstm": LSTM(hidden_size=5),
-    "lstm both ways, stacked": LSTM(hidden_size=[5, 4], bidirectional=True, dropout=0.2),
+    "lstm both fusions, stacked": LSTM(hidden_size=[5, 4], bidirectional=True, dropout=0.2),
     "lstm relu": LSTM(hidden_size=5, activation="relu", bidirectional=True),
     "gru": GRU(hidden_size=5, num_layers=2, bidirectional=True),
     "gru relu": GRU(hidden_size=5, activation="relu"),
@@ -55,52 +55,56 @@ OWN_VARIANTS = {
 }
 VARIANTS = {name: small(kind) for name, kind in ENCODERS.items() if not kind.automatic} | OWN_VARIANTS
 """A small variant of every registered encoder, and more where an encoder has switches."""
-SENTENCES = {
+ARCHITECTURES = {
     f"{encoder}, {pooling}, {head}": Architecture.of(VARIANTS[encoder], pooling, head)
     for encoder, pooling, head in product(VARIANTS, POOLINGS, HEADS)
     if goes_with(VARIANTS[encoder], pooling, head)
 }
-WAYS = [ways for count in (1, 2, len(FUSIONS) + 1) for ways in combinations((*FUSIONS, "attention"), count)]
+FUSION_SETS = [
+    fusions for count in (1, 2, len(FUSIONS) + 1) for fusions in combinations((*FUSIONS, "attention"), count)
+]
 """Every fusion, every pair of them, and all."""
 CONTEXT = {"name": "embedding", "number_size": 3, "text_size": 4}
-FUSED = {
-    f"{encoder}, {pooling}, {' + '.join(ways)}": Architecture.of(
+WITH_FUSION = {
+    f"{encoder}, {pooling}, {' + '.join(fusions)}": Architecture.of(
         VARIANTS[encoder],
-        attending(pooling) if "attention" in ways else pooling,
+        attending(pooling) if "attention" in fusions else pooling,
         "linear",
-        fusion=ways,
+        fusion=fusions,
         context=CONTEXT,
     )
-    for (encoder, pooling), ways in product(
+    for (encoder, pooling), fusions in product(
         [
             ("conv_lstm", "attention"),
-            ("lstm both ways, stacked", "last"),
+            ("lstm both fusions, stacked", "last"),
             ("gru relu", "mean"),
             ("conv_lstm", "none"),
             ("inception strided", "conjunctive"),
             ("inception", "mean"),
             ("inception", "none"),
         ],
-        WAYS,
+        FUSION_SETS,
     )
-    if not (pooling == "none" and "attention" in ways)
+    if not (pooling == "none" and "attention" in fusions)
 }
-FUSED["rocket, late"] = Architecture.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
-FUSED["rocket, late, products"] = Architecture.of(
+WITH_FUSION["rocket, late"] = Architecture.of(VARIANTS["rocket"], "ppv", "linear", fusion="late", context="one_hot")
+WITH_FUSION["rocket, late, products"] = Architecture.of(
     VARIANTS["rocket"], "ppv", "linear", fusion="late", context={"name": "one_hot", "products": 2}
 )
-HOLED = {
+WITH_MISSING_VALUES = {
     f"{encoder}, {missing}, {clock}": Architecture.of(
         VARIANTS[encoder], VARIANTS[encoder].fixed_parts.get("pooling", "attention"), "linear", missing, clock
     )
     for encoder, missing, clock in product(VARIANTS, OPTIONS["missing"], OPTIONS["clock"])
     if missing != "auto" and clock != "auto"
 }
-every_sentence = pytest.mark.parametrize(
-    "architecture", [*SENTENCES.values(), *FUSED.values()], ids=[*SENTENCES.keys(), *FUSED.keys()]
+every_architecture = pytest.mark.parametrize(
+    "architecture", [*ARCHITECTURES.values(), *WITH_FUSION.values()], ids=[*ARCHITECTURES.keys(), *WITH_FUSION.keys()]
 )
-every_fused_sentence = pytest.mark.parametrize("architecture", FUSED.values(), ids=FUSED.keys())
-every_holed_sentence = pytest.mark.parametrize("architecture", HOLED.values(), ids=HOLED.keys())
+every_architecture_with_fusion = pytest.mark.parametrize("architecture", WITH_FUSION.values(), ids=WITH_FUSION.keys())
+every_architecture_with_missing_values = pytest.mark.parametrize(
+    "architecture", WITH_MISSING_VALUES.values(), ids=WITH_MISSING_VALUES.keys()
+)
 
 
 SHAPE = ContextShape(categories=(4, 3), numbers=(True, False), texts=1, buckets=16, signals=(5,))
@@ -163,7 +167,9 @@ def real(logits: Tensor, batch: Batch) -> Tensor:
     return logits[batch.mask] if logits.ndim == 3 else logits
 
 
-def holed_batch_of(architecture: Architecture, lengths: list[int], padding: int = 0, fill: float = 0.0) -> Batch:
+def batch_with_missing_values(
+    architecture: Architecture, lengths: list[int], padding: int = 0, fill: float = 0.0
+) -> Batch:
     """As ``batch_of``, with holes where the network takes them, and the clock; ``fill`` stands in the padding."""
     batch = random_batch(lengths, padding)
     holes = torch.rand(len(lengths), 512, CHANNELS, generator=torch.Generator().manual_seed(1)) < 0.4

@@ -44,18 +44,18 @@ class Browser:
         )
         os.close(theirs_in), os.close(theirs_out)
         self.rest, self.session = b"", None
-        targets = self.ask("Target.getTargets")["targetInfos"]
+        targets = self.send("Target.getTargets")["targetInfos"]
         (page,) = [target["targetId"] for target in targets if target["type"] == "page"]
-        self.session = self.ask("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
+        self.session = self.send("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for room in ("Page", "Runtime", "Log", "Network"):
-            self.ask(f"{room}.enable")
+            self.send(f"{room}.enable")
         self.resize(width, height)
 
     def resize(self, width, height=900):
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.ask("Emulation.setDeviceMetricsOverride", **size)
+        self.send("Emulation.setDeviceMetricsOverride", **size)
 
-    def ask(self, method, **values):
+    def send(self, method, **values):
         self.number += 1
         message = {"id": self.number, "method": method, "params": values}
         if self.session:
@@ -79,26 +79,26 @@ class Browser:
         self._note(message.get("method"), message.get("params"))
         return message
 
-    def _note(self, event, said):
+    def _note(self, event, parameters):
         if event == "Network.requestWillBeSent":
-            self.requests.append(said["request"]["url"])
-        elif event == "Log.entryAdded" and said["entry"]["level"] == "error":
-            self.complaints.append(said["entry"]["text"])
+            self.requests.append(parameters["request"]["url"])
+        elif event == "Log.entryAdded" and parameters["entry"]["level"] == "error":
+            self.complaints.append(parameters["entry"]["text"])
         elif event == "Runtime.exceptionThrown":
-            self.complaints.append(said["exceptionDetails"]["exception"].get("description", "exception"))
-        elif event == "Runtime.consoleAPICalled" and said["type"] in ("error", "warning", "assert"):
-            self.complaints.append(" ".join(str(one.get("value")) for one in said["args"]))
+            self.complaints.append(parameters["exceptionDetails"]["exception"].get("description", "exception"))
+        elif event == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning", "assert"):
+            self.complaints.append(" ".join(str(one.get("value")) for one in parameters["args"]))
 
     def open(self, page):
         """Open a page and wait until it is loaded; gives the seconds that it took."""
         started = time.perf_counter()
         address = page if str(page).startswith("http") else Path(page).resolve().as_uri()
-        self.ask("Page.navigate", url=address)
+        self.send("Page.navigate", url=address)
         self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
         return time.perf_counter() - started
 
     def run(self, code):
-        answer = self.ask("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True)
+        answer = self.send("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))
         return answer["result"].get("value")
@@ -114,7 +114,7 @@ class Browser:
         """Press at one place, release at another."""
 
         def mouse(kind, x, y):
-            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+            self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
 
         mouse("mouseMoved", x, y)
         mouse("mousePressed", x, y)
@@ -129,34 +129,34 @@ class Browser:
             if time.perf_counter() - started > PATIENCE:
                 raise TimeoutError(f"never came true: {until}")
             for kind in ("mousePressed", "mouseReleased") * 2:
-                self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
+                self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=1, clickCount=1)
             time.sleep(0.5)
 
     def choose(self, selector, *files):
         """Choose files in an input, as a person does."""
-        root = self.ask("DOM.getDocument")["root"]["nodeId"]
-        node = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self.ask("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
+        root = self.send("DOM.getDocument")["root"]["nodeId"]
+        node = self.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.send("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
     def press(self, key):
         """Press a key such as ArrowDown on what has the focus."""
         for kind in ("keyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key)
 
     def hover(self, x, y):
-        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def picture(self, file, whole=False):
-        shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        shot = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         Path(file).write_bytes(base64.b64decode(shot["data"]))
 
     def print(self, file):
-        Path(file).write_bytes(base64.b64decode(self.ask("Page.printToPDF", printBackground=True)["data"]))
+        Path(file).write_bytes(base64.b64decode(self.send("Page.printToPDF", printBackground=True)["data"]))
 
     def close(self):
         self.session = None
         try:
-            self.ask("Browser.close")
+            self.send("Browser.close")
             self.process.wait(10)
         except (RuntimeError, OSError, subprocess.TimeoutExpired):
             self.process.kill()

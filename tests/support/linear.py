@@ -35,6 +35,6 @@ def linear(weights, classes=("a", "b"), mean=0.0, **task):
     return FittedModel(task, architecture, network, tuple(f"channel_{place}" for place in range(len(weights))))
 
 
-def noise(*lengths, width=1, seed=0, **facts):
+def noise(*lengths, width=1, seed=0, **arguments):
     random = np.random.default_rng(seed)
-    return Panel.from_series([random.normal(size=(length, width)) for length in lengths], **facts)
+    return Panel.from_series([random.normal(size=(length, width)) for length in lengths], **arguments)

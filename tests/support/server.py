@@ -30,8 +30,8 @@ class Client:
         given = {"Content-Type": kind, **headers} if body is not None else headers
         try:
             connection.request(method, path, body, given)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
 
@@ -41,8 +41,8 @@ class Client:
     def predict(self, content, model: str = "model", kind: str = "application/json", **headers: str):
         """Return status and content of the answer; content that is no bytes is sent as JSON."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        status, answer = self.request("POST", f"/v1/models/{model}/predict", body, kind, **headers)
-        return status, json.loads(answer)
+        status, response = self.request("POST", f"/v1/models/{model}/predict", body, kind, **headers)
+        return status, json.loads(response)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ def assert_equal(one, other):
     assert one.label_names == other.label_names
     one, other = one.compact(), other.compact()
     np.testing.assert_array_equal(one.lengths, other.lengths)
-    for fact in ("values", "times", "labels", "intervals"):
-        left, right = getattr(one, fact), getattr(other, fact)
+    for attribute in ("values", "times", "labels", "intervals"):
+        left, right = getattr(one, attribute), getattr(other, attribute)
         assert (left is None) == (right is None)
         if left is not None:
             np.testing.assert_array_equal(left, right)  # NaN equals NaN
@@ -37,9 +37,9 @@ def assert_equal(one, other):
             assert _words_of(one.signals, place) == _words_of(other.signals, place)
 
 
-def _words_of(facts, place=None):
+def _words_of(labels, place=None):
     """The word of every step: classes that no step has may be lost on the way."""
-    known, codes = (facts.classes, facts.codes) if place is None else (facts.classes[place], facts.codes[:, place])
+    known, codes = (labels.classes, labels.codes) if place is None else (labels.classes[place], labels.codes[:, place])
     return np.array([*known, None], dtype=object)[codes].tolist()
 
 

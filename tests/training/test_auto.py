@@ -33,15 +33,15 @@ class Trainer:
 
     def __init__(self, interrupted: bool = False, **knowledge: float) -> None:
         self.knowledge, self.interrupted = knowledge, interrupted
-        self.asked: list[tuple[str, int]] = []
+        self.fits: list[tuple[str, int]] = []
 
     def __call__(self, panel: Panel, *, architecture: Architecture, **rest: Any) -> FitResult:
         name = architecture.encoder.name
-        self.asked.append((name, len(panel)))
+        self.fits.append((name, len(panel)))
 
-        def predict(asked: Panel) -> Any:
-            sign = np.where(asked.require_labels() == 1, 1.0, -1.0)
-            noise = np.random.default_rng(len(asked)).normal(size=len(asked))
+        def predict(new: Panel) -> Any:
+            sign = np.where(new.require_labels() == 1, 1.0, -1.0)
+            noise = np.random.default_rng(len(new)).normal(size=len(new))
             return SimpleNamespace(logits=(sign * self.knowledge[name] + noise)[:, None])
 
         reads = SimpleNamespace(needs_metadata=panel.metadata is not None)
@@ -77,20 +77,20 @@ def test_a_network_that_is_clearly_worse_ends_the_comparison() -> None:
     trainer = Trainer(blocks=2.0, conv_lstm=0.5)
     _, note = choose_encoder(trainer)
     assert note.endswith(" of conv_lstm on 24 series in 2 of 5 folds")
-    assert trainer.asked == [("blocks", 60), *[("blocks", 48), ("conv_lstm", 48)] * 2]
+    assert trainer.fits == [("blocks", 60), *[("blocks", 48), ("conv_lstm", 48)] * 2]
 
 
 def test_both_encoders_share_folds_and_the_better_is_refitted() -> None:
     trainer = Trainer(blocks=0.5, conv_lstm=2.0)
     choose_encoder(trainer)
     folds = [("blocks", 48), ("conv_lstm", 48)] * 5
-    assert trainer.asked == [("blocks", 60), *folds, ("conv_lstm", 60)]
+    assert trainer.fits == [("blocks", 60), *folds, ("conv_lstm", 60)]
 
 
 def test_enough_validation_series_replace_folds() -> None:
     trainer = Trainer(blocks=0.5, conv_lstm=2.0)
     name, note = choose_encoder(trainer, validation=WITH_SIGNALS)
-    assert trainer.asked == [("blocks", 60), ("conv_lstm", 60)]
+    assert trainer.fits == [("blocks", 60), ("conv_lstm", 60)]
     assert (name, note[-24:]) == ("conv_lstm", " on 60 validation series")
 
 
@@ -101,7 +101,7 @@ def test_few_series_use_blocks(panel: Panel) -> None:
         "blocks",
         "encoder: blocks, as 60 series are too few for a network to be better",
     )
-    assert trainer.asked == [("blocks", 60)]
+    assert trainer.fits == [("blocks", 60)]
 
 
 def test_a_network_beyond_the_budget_is_not_tried() -> None:
@@ -122,7 +122,7 @@ def test_the_budget_limits_the_number_of_folds(affordable: int, folds: str) -> N
     trainer = Trainer(blocks=1.0, conv_lstm=1.0)
     _, note = choose_encoder(trainer, encoder=Auto(time_budget=budget))
     assert note.endswith(f" in {folds} folds")
-    assert len(trainer.asked) == 1 + 2 * int(folds[0])
+    assert len(trainer.fits) == 1 + 2 * int(folds[0])
 
 
 def test_an_interrupted_comparison_keeps_blocks() -> None:
@@ -147,7 +147,7 @@ def test_too_few_series_to_hold_out_select_blocks() -> None:
 def test_tasks_that_blocks_do_not_support_use_a_network(words: dict[str, Any], why: str) -> None:
     trainer = Trainer(conv_lstm=1.0)
     assert choose_encoder(trainer, **words) == ("conv_lstm", f"encoder: conv_lstm, {why}")
-    assert trainer.asked == [("conv_lstm", 60)]
+    assert trainer.fits == [("conv_lstm", 60)]
 
 
 def test_labels_of_steps_use_a_network() -> None:

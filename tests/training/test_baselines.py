@@ -12,8 +12,8 @@ def known(**columns):
     return Panel.from_series(np.zeros((n, 1)), metadata=pa.table(columns))
 
 
-def boosted_classes(panel, codes, others, **rest):
-    return boost_metadata(panel, np.asarray(codes), 2, others, **rest).argmax(axis=1)
+def boosted_classes(panel, codes, new, **rest):
+    return boost_metadata(panel, np.asarray(codes), 2, new, **rest).argmax(axis=1)
 
 
 def test_the_majority_baseline_has_the_training_shares():
@@ -41,7 +41,7 @@ def test_boosting_equals_scikit_learn_with_missing_numbers():
     ids=["category", "boolean", "text"],
 )
 def test_every_kind_of_field_is_read(column):
-    panel = known(fact=column)
+    panel = known(field=column)
     assert (boosted_classes(panel, np.tile([0, 1], 50), panel) == np.tile([0, 1], 50)).all()
 
 

@@ -122,8 +122,8 @@ def with_mode(panel: Panel, share: float, seed: int = 0) -> Panel:
     """Series whose field tells the label in so many of them."""
     random = np.random.default_rng(seed)
     labels = panel.require_labels().astype(str)
-    told = np.where(random.random(len(panel)) < share, labels, random.permutation(labels))
-    return panel.replace(metadata=pa.table({"mode": told, "age": random.normal(size=len(panel))}))
+    mode = np.where(random.random(len(panel)) < share, labels, random.permutation(labels))
+    return panel.replace(metadata=pa.table({"mode": mode, "age": random.normal(size=len(panel))}))
 
 
 @pytest.mark.parametrize("at_once", [10_000, 50], ids=["at once", "in one pass"])

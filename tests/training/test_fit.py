@@ -207,7 +207,7 @@ from limelight.data.synthetic.sine import SineSettings, generate_sine
 from limelight.estimator import TimeSeriesClassifier
 import warnings
 panel = generate_sine(SineSettings(dataset_size=200, num_points=30))
-with warnings.catch_warnings(record=True) as said:
+with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     record = History.on_train_epoch_end
     def announce(self, *arguments):
@@ -215,7 +215,7 @@ with warnings.catch_warnings(record=True) as said:
         print("epoch", flush=True)
     History.on_train_epoch_end = announce
     model = TimeSeriesClassifier("conv_lstm", training={'max_epochs': 5000, 'patience': 5000}, random_state=0).fit(panel)
-print([str(one.message) for one in said if "interrupted" in str(one.message)])
+print([str(one.message) for one in caught if "interrupted" in str(one.message)])
 print(model.predict(panel).shape)
 """
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -223,9 +223,9 @@ print(model.predict(panel).shape)
     assert process.stdout.readline() == "epoch\n"
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
-    said, shape = (line for line in output.splitlines() if line != "epoch")
-    assert said.startswith("['training was interrupted in epoch ")
-    assert said.endswith(", the best so far']")
+    caught, shape = (line for line in output.splitlines() if line != "epoch")
+    assert caught.startswith("['training was interrupted in epoch ")
+    assert caught.endswith(", the best so far']")
     assert shape == "(200,)"
     assert process.returncode == 0
 
@@ -358,13 +358,13 @@ def test_stored_series_are_identified_by_the_file_fingerprint() -> None:
 
 
 def test_a_pruned_training_ends_after_that_epoch() -> None:
-    told: list[tuple[float, float]] = []
+    reported: list[tuple[float, float]] = []
 
     def should_prune(done: float, loss: float) -> bool:
-        told.append((done, loss))
-        return len(told) == 2
+        reported.append((done, loss))
+        return len(reported) == 2
 
     training = fit_small_lstm(4, should_prune=should_prune)
     assert training.stopped == "pruned"
-    assert [row["validation_loss"] for row in training.history] == [loss for _, loss in told]
-    assert [done for done, _ in told] == [0.25, 0.5]
+    assert [row["validation_loss"] for row in training.history] == [loss for _, loss in reported]
+    assert [done for done, _ in reported] == [0.25, 0.5]

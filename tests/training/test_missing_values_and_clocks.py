@@ -24,8 +24,8 @@ def fit_gru(panel: Panel, epochs: int = 1, validation: Panel | None = None, **wo
     return fit(panel, TASK, architecture, validation=validation, settings=settings).model
 
 
-def alternating_panel(series: list[Any], **facts: Any) -> Panel:
-    return Panel.from_series(series, labels=np.arange(len(series)) % 2, **facts)
+def alternating_panel(series: list[Any], **arguments: Any) -> Panel:
+    return Panel.from_series(series, labels=np.arange(len(series)) % 2, **arguments)
 
 
 def score(panel: Panel, **words: str) -> float:
@@ -73,16 +73,16 @@ def test_auto_is_resolved_on_the_training_series(
 
 def test_missing_values_and_clock_are_noted() -> None:
     dates = np.array(["2024-01-01", "2024-01-02", "2024-01-09"], dtype="datetime64[ns]")
-    facts = fit_gru(alternating_panel([[1.0, NAN, 3.0]] * 4, times=[dates] * 4)).fitted_on
-    assert (facts["missing_values"], facts["clock"]) == (4, "dates")
+    fitted_on = fit_gru(alternating_panel([[1.0, NAN, 3.0]] * 4, times=[dates] * 4)).fitted_on
+    assert (fitted_on["missing_values"], fitted_on["clock"]) == (4, "dates")
     assert fit_gru(alternating_panel([[1.0, 2.0]] * 4)).fitted_on["clock"] is None
 
 
 def test_missing_values_only_in_validation_series_are_supported() -> None:
-    holed = alternating_panel([[1.0, 2.0], [NAN, 2.0]])
-    assert fit_gru(alternating_panel([[1.0, 2.0]] * 4), validation=holed).architecture.missing == "mask"
+    with_gaps = alternating_panel([[1.0, 2.0], [NAN, 2.0]])
+    assert fit_gru(alternating_panel([[1.0, 2.0]] * 4), validation=with_gaps).architecture.missing == "mask"
     with pytest.raises(DataError, match=r"got a missing value \(NaN\) in series '1', step 0"):
-        fit_gru(alternating_panel([[1.0, 2.0]] * 4), validation=holed, missing="error")
+        fit_gru(alternating_panel([[1.0, 2.0]] * 4), validation=with_gaps, missing="error")
 
 
 @pytest.mark.parametrize("missing", ["auto", "mask", "error"])

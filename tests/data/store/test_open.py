@@ -174,9 +174,9 @@ def test_inconsistent_files_are_refused(folder, name, tmp_path):
     )
 
 
-def _change(folder, **facts):
+def _change(folder, **entries):
     file = folder / "store.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **facts}))
+    file.write_text(json.dumps({**json.loads(file.read_text()), **entries}))
 
 
 def test_a_newer_version_is_refused(folder):

@@ -73,10 +73,10 @@ def test_small_grids_may_repeat_waves() -> None:
 def test_any_settings_give_finite_waves_and_intervals_inside(
     size: int, points: int, loc: float, length: float, seed: int
 ) -> None:
-    asked = SineSettings(
+    sine_settings = SineSettings(
         dataset_size=size, num_points=points, min_loc=loc, max_loc=loc, min_length=length, max_length=length
     )
-    panel = generate_sine(asked, seed)
+    panel = generate_sine(sine_settings, seed)
     assert panel.shape == (size, points, 1)
     assert np.isfinite(panel.values).all()
     held = panel.intervals[panel.labels == "anomalous"]

@@ -99,10 +99,13 @@ def test_a_temperature_changes_no_decision(task):
 def test_unknown_labels_are_excluded(task):
     logits, codes = too_sure(task, 2, n=200)
     more = np.concatenate([logits, np.full_like(logits, 7.0)])
-    told = np.concatenate([codes, np.full_like(codes, -1)])
-    assert fit_temperature(task, more, told).values.tolist() == fit_temperature(task, logits, codes).values.tolist()
+    partly_known = np.concatenate([codes, np.full_like(codes, -1)])
+    assert (
+        fit_temperature(task, more, partly_known).values.tolist()
+        == fit_temperature(task, logits, codes).values.tolist()
+    )
     chances = [to_probabilities(task, one) for one in (more, logits)]
-    assert reliability(task, chances[0], told) == reliability(task, chances[1], codes)
+    assert reliability(task, chances[0], partly_known) == reliability(task, chances[1], codes)
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def test_intervals_are_those_of_scipy(task):
     found = intervals(task, truth, chances)
     average = {"average": "macro"} if len(task.classes) > 2 else {"pos_label": 0}
     metrics = {
-        "accuracy": lambda true, answer: np.mean(true == answer),
+        "accuracy": lambda true, predicted: np.mean(true == predicted),
         "balanced_accuracy": balanced_accuracy_score,
-        "f1": lambda true, answer: f1_score(true, answer, **average),
+        "f1": lambda true, predicted: f1_score(true, predicted, **average),
     }
     for name, metric in metrics.items():
         reference = bootstrap(

@@ -109,9 +109,9 @@ def test_the_failing_group_is_found_with_its_chance():
 def test_the_worst_of_many_like_groups_may_be_by_chance():
     chances = []
     for seed in range(30):
-        truth, answers = random_predictions(TASK, 240, seed)
+        truth, predictions = random_predictions(TASK, 240, seed)
         machine = np.random.default_rng(1000 + seed).integers(0, 8, 240).astype(str)
-        chances.append(score_groups(TASK, truth, answers, machine)["chance"])
+        chances.append(score_groups(TASK, truth, predictions, machine)["chance"])
     assert np.mean(np.array(chances) < 0.05) <= 0.15
     assert 0.35 < np.mean(chances) < 0.65
 

@@ -40,38 +40,38 @@ def test_two_labels_by_hand():
 def test_scores_are_those_of_scikit_learn(labels):
     task = Task(tuple(f"label {place}" for place in range(labels)), multilabel=True)
     truth, chances = random_predictions(task, 200)
-    answers = (chances >= 0.5).astype(int)
+    predictions = (chances >= 0.5).astype(int)
     scores = score(task, truth, chances)
-    assert scores["subset_accuracy"] == pytest.approx((truth == answers).all(axis=1).mean())
-    assert scores["hamming_loss"] == pytest.approx((truth != answers).mean())
+    assert scores["subset_accuracy"] == pytest.approx((truth == predictions).all(axis=1).mean())
+    assert scores["hamming_loss"] == pytest.approx((truth != predictions).mean())
     assert scores["confusion"]["counts"] == [
-        reference.confusion_matrix(*sides).tolist() for sides in zip(truth.T, answers.T, strict=True)
+        reference.confusion_matrix(*sides).tolist() for sides in zip(truth.T, predictions.T, strict=True)
     ]
-    sides = list(zip(truth.T, answers.T, chances.T, strict=True))
+    sides = list(zip(truth.T, predictions.T, chances.T, strict=True))
     for name, metric in {"roc_auc": reference.roc_auc_score, "average_precision": reference.average_precision_score,
                          "brier": reference.brier_score_loss, "log_loss": reference.log_loss}.items():  # fmt: skip
         assert scores[name] == pytest.approx(np.mean([metric(true, chance) for true, _, chance in sides]))
     for name, metric in {"matthews": reference.matthews_corrcoef,
                          "balanced_accuracy": reference.balanced_accuracy_score}.items():  # fmt: skip
-        assert scores[name] == pytest.approx(np.mean([metric(true, answer) for true, answer, _ in sides]))
+        assert scores[name] == pytest.approx(np.mean([metric(true, predicted) for true, predicted, _ in sides]))
 
 
 @given(n=st.integers(1, 60), seed=st.integers(0, 1000))
 @settings(deadline=None, max_examples=50)
 def test_averages_of_all_kinds_are_those_of_scikit_learn(n, seed):
     truth, chances = random_predictions(WEATHER, n, seed)
-    answers = (chances >= 0.5).astype(int)
+    predictions = (chances >= 0.5).astype(int)
     scores = through_json(score(WEATHER, truth, chances))
-    met = np.flatnonzero((truth | answers).any(axis=0))
-    rows = (truth | answers).any(axis=1)
+    met = np.flatnonzero((truth | predictions).any(axis=0))
+    rows = (truth | predictions).any(axis=1)
     for kind in ("macro", "micro", "weighted", "samples"):
-        which = (truth[rows], answers[rows]) if kind == "samples" else (truth, answers)
-        if not (truth.any() and answers.any()):
+        which = (truth[rows], predictions[rows]) if kind == "samples" else (truth, predictions)
+        if not (truth.any() and predictions.any()):
             continue
         some = {} if kind == "samples" else {"labels": met}
         expected = reference.precision_recall_fscore_support(*which, average=kind, zero_division=0, **some)[:3]
         assert [scores[kind][name] for name in PRF] == pytest.approx(list(expected))
-    assert scores["confusion"]["counts"] == reference.multilabel_confusion_matrix(truth, answers).tolist()
+    assert scores["confusion"]["counts"] == reference.multilabel_confusion_matrix(truth, predictions).tolist()
     assert scores["undefined"].keys() == {
         name for name, value in scores.items() if value is None and name != "positive"
     }

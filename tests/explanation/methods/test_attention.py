@@ -26,9 +26,9 @@ def model(pooling):
     return FittedModel(TASK, architecture, Network(architecture, channels=1, outputs=1), ("channel_0",))
 
 
-def explanation(n=2, steps=20, width=1, **facts):
+def explanation(n=2, steps=20, width=1, **arguments):
     random = np.random.default_rng(0)
-    panel = Panel.from_series([random.normal(size=(steps, width)) for _ in range(n)], **facts)
+    panel = Panel.from_series([random.normal(size=(steps, width)) for _ in range(n)], **arguments)
     weights = [random.dirichlet(np.ones(steps)) for _ in range(n)]
     return Explanation(panel, Prediction(panel.ids, TASK, np.zeros((n, 1))), weights, "attention")
 

@@ -86,11 +86,11 @@ def test_padding_changes_nothing():
 def test_occlusion_explains_multilabel_and_step_predictions():
     panel = noise(6, width=2)
     several = linear([[1.0, 0.0], [0.0, 1.0]], ("rain", "fog"), multilabel=True)
-    asked = {"background": constant(0.0, width=2), "window": 1, "stride": 1, "draws": 1}
-    shown = explain_occlusion(several, panel, "fog", **asked)
+    options = {"background": constant(0.0, width=2), "window": 1, "stride": 1, "draws": 1}
+    shown = explain_occlusion(several, panel, "fog", **options)
     np.testing.assert_allclose(shown.channels[0], panel.series(0) * [0, 1], atol=1e-6)
     of_steps = linear([[2.0], [0.0]], level="step")
-    shown = explain_occlusion(of_steps, panel, "b", steps=(1, 3), **asked)
+    shown = explain_occlusion(of_steps, panel, "b", steps=(1, 3), **options)
     expected = np.where(np.isin(np.arange(6), [1, 2]), panel.series(0)[:, 0], 0.0)
     np.testing.assert_allclose(shown.importance[0], expected, atol=1e-6)
 

@@ -61,7 +61,7 @@ def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("arguments", "message"),
     [
         ({"method": "gradient"}, "expected an explanation method, got 'gradient'; did you mean 'gradients'?"),
         (
@@ -92,9 +92,9 @@ def test_every_encoder_is_explained_on_the_steps_of_the_series(encoder, method):
         ),
     ],
 )
-def test_impossible_requests_are_refused(asked, message):
+def test_impossible_requests_are_refused(arguments, message):
     with pytest.raises(ParameterError) as error:
-        explain(with_attention(), noise(5, 5), **asked)
+        explain(with_attention(), noise(5, 5), **arguments)
     assert str(error.value) == message
 
 

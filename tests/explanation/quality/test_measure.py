@@ -169,15 +169,15 @@ def test_importance_of_several_labels_and_of_steps():
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("arguments", "message"),
     [
         ({"by": "accuracy"}, "expected by to name a score, got by='accuracy'; did you mean 'balanced_accuracy'?"),
         ({"repeats": 0}, "expected at least 1 repeat, got repeats=0; increase repeats"),
     ],
 )
-def test_impossible_importance_is_refused(asked, message):
+def test_impossible_importance_is_refused(arguments, message):
     with pytest.raises(ParameterError) as error:
-        permutation_importance(linear([[1.0], [0.0]]), halves(), **asked)
+        permutation_importance(linear([[1.0], [0.0]]), halves(), **arguments)
     assert str(error.value) == message
 
 
