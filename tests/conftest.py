@@ -1,4 +1,4 @@
-"""What all tests share: shapes are checked while they run, and threads do not fight over two cores."""
+"""Fixtures of all tests; shapes are checked at run time, and the number of threads is limited."""
 
 from collections.abc import Iterator
 from pathlib import Path

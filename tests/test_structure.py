@@ -1,4 +1,4 @@
-"""The rules of the house, as tests: floors, circles, sizes, public names, what an import may load."""
+"""Structure of the package: floors, import cycles, sizes, public names, and the libraries that an import loads."""
 
 import ast
 import re

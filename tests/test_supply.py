@@ -1,4 +1,4 @@
-"""What the package is made of: pins, hashes, releases that must not be installed, one version."""
+"""Dependencies of the package: pins, hashes, known bad releases, one version."""
 
 import re
 import runpy

@@ -55,7 +55,7 @@ def run(name: str, inputs: int, start: int = 0) -> Tally:
 
 
 def seeds(name: str) -> list[bytes]:
-    """Return valid inputs of a reader, from which others are grown."""
+    """Return valid inputs of a reader, from which the fuzzer derives further ones."""
     if name == "csv.gz":
         return [gzip.compress(content, mtime=0) for content in seeds("csv")]
     values = np.random.default_rng(0).normal(size=(4, 5)).round(3)

@@ -1,4 +1,4 @@
-"""Random inputs: each is read, used, written and read again, and must be equal then."""
+"""Random inputs: each is read, used and written, and must read back equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that are killed at any access to a file; every finished result is there whole or was replaced whole."""
+"""Commands that are killed at any access to a file; every finished result stays complete or was replaced completely."""
 
 from __future__ import annotations
 

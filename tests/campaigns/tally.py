@@ -1,4 +1,4 @@
-"""Count how inputs end: fine, refused in one sentence, or a fault."""
+"""Count the outcomes of inputs: accepted, refused with one sentence, or a fault."""
 
 from __future__ import annotations
 

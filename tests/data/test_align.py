@@ -438,7 +438,7 @@ def test_signals_are_indexed_as_arrays():
     assert (signals.at([1]).names, signals.at([1]).classes) == (signals.names, signals.classes)
 
 
-# what is refused
+# errors
 
 
 def test_duplicate_samples_are_rejected_with_both_positions(tmp_path):

@@ -1,4 +1,4 @@
-"""What containers of Python say besides their numbers: names, index, clock, mask; and labels of every kind."""
+"""Python containers: names, index, clock and mask are read; and labels of every type."""
 
 import datetime
 

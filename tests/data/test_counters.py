@@ -1,4 +1,4 @@
-"""Columns that count instead of measuring."""
+"""Columns that are counters instead of measurements."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Numbers that stand for a missing value are read as missing."""
+"""Stated sentinels are read as missing values."""
 
 import numpy as np
 import pyarrow as pa

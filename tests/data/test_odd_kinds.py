@@ -1,4 +1,4 @@
-"""What arrays, labels, ids, times and metadata must not be, in whole sentences."""
+"""Arrays, labels, ids, times and metadata of unsuitable types are refused; whole messages are compared."""
 
 import datetime
 import uuid

@@ -1,4 +1,4 @@
-"""Small signals on large levels: every way in keeps them, and every way out shows the true values."""
+"""Small signals on large levels: every input keeps them, and every output has the true values."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Changes of the clock to and from summer time are recognised, and no advice destroys rows."""
+"""Changes to and from summer time are recognised, and no suggested remedy drops rows."""
 
 import numpy as np
 import pyarrow as pa

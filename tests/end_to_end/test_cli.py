@@ -1,4 +1,4 @@
-"""The commands as a user types them, in this process, on small series."""
+"""Commands run in this process on small series."""
 
 import csv
 import html

@@ -29,7 +29,7 @@ NAMES = ("--id", "run", "--time", "at", "--label", "state", "--channels", "force
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """Recordings under names that no guess knows: two numbers a step, and a state."""
+    """Recordings with column names that cannot be inferred: two numbers and a state at each step."""
     random = np.random.default_rng(0)
     rows = ["run,at,force,load,state"]
     for run in range(20):

@@ -1,4 +1,4 @@
-"""What the command line answers to people: hints, lists, a first experiment file, and the few lines of a training."""
+"""Output of the command line: hints, lists, a first experiment file, and the lines that a training prints."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ from support.commands import Commands
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A folder of 60 series with labels that force tells."""
+    """A folder of 60 series whose labels depend on ``force``."""
     rng, folder = np.random.default_rng(0), tmp_path / "presses"
     folder.mkdir()
     with (

@@ -1,4 +1,4 @@
-"""``examples/data.py`` on small packages of the same form, made here: no network."""
+"""``examples/data.py`` on small packages of the same form, without a network."""
 
 import csv
 import importlib.util

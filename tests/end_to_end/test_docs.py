@@ -1,4 +1,4 @@
-"""The pages of the site: every block of the start page is run as a newcomer would, and the site builds without a warning."""
+"""The pages of the site: every block of the start page runs, and the site builds without a warning."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Early answers of a run: chosen, measured, in the report, and in a stream."""
+"""Early predictions of a run: chosen, measured, reported and streamed."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""How commands end: by signals, closed pipes, full and read-only disks, and in poor environments."""
+"""Commands ended by signals, closed pipes, full and read-only disks, or run in restricted environments."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""A limit of false alarms from the experiment to the events of new recordings."""
+"""A limit of false alarms, from the experiment to the events of new recordings."""
 
 import json
 from pathlib import Path

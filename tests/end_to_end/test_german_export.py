@@ -1,4 +1,4 @@
-"""From a German spreadsheet export to predictions: three commands, no settings but the label of the groups."""
+"""From a German spreadsheet export to predictions: three commands, no settings except the group field."""
 
 import json
 from datetime import datetime, timedelta

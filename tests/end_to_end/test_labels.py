@@ -1,4 +1,4 @@
-"""Every kind of label from files and arrays to answers: of series and of steps, one of several and any of several."""
+"""Every kind of label from files and arrays to predictions: per series and per step, multiclass and multi-label."""
 
 import json
 import re
@@ -73,7 +73,7 @@ def scores_of(model: FittedModel, test: Panel) -> dict:
     return score_predictions(model, model.predict(test), test)
 
 
-# What can be learned
+# Learning
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,7 +111,7 @@ def test_every_imbalance_setting_learns(kind: str, imbalance: str) -> None:
     assert scores_of(model.model_, test)["test"]["balanced_accuracy"] >= 0.9
 
 
-# What is not known
+# Unknown labels
 
 
 @pytest.mark.parametrize("kind", KINDS)

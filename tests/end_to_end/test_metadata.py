@@ -1,4 +1,4 @@
-"""Metadata from files to answers: a planted set whose label needs both, the series and the metadata."""
+"""Metadata from files to predictions: a planted set whose label depends on series and metadata together."""
 
 import json
 from functools import cache
@@ -141,7 +141,7 @@ def test_attention_moves_with_the_mode() -> None:
     elsewhere = score_localisation(model.predict(other, attention=True), other)
     assert inside is not None
     assert elsewhere is not None
-    # to either bump: the signs are opposite, so the other one tells as much about the one that counts
+    # to either bump: the signs are opposite, so both bumps are equally informative
     low, high = sorted([inside["attention_inside"], elsewhere["attention_inside"]])
     assert high > 2 * low
     low, high = sorted([inside["peak_inside"], elsewhere["peak_inside"]])

@@ -1,4 +1,4 @@
-"""What objects show in a notebook, and the frames and figures they become."""
+"""Objects in a notebook: their HTML, and their conversion to frames and figures."""
 
 from html.parser import HTMLParser
 from pathlib import Path

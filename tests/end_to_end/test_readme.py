@@ -1,4 +1,4 @@
-"""The Python and JSON blocks of the README and of the docs are run as a reader would run them."""
+"""The Python and JSON blocks of the README and of the docs run."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""``limelight validate`` and ``limelight tune`` as a user types them, on small series."""
+"""``limelight validate`` and ``limelight tune`` on small series."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Side signals from files to answers: words about steps, from a column of the series or from a clock of their own."""
+"""Side signals from files to predictions: categories per step, from a column of the series or on their own clock."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Free text read by a sentence encoder from a local folder: what it knows, what it does not, and how it is kept."""
+"""Free text read by a sentence encoder from a local folder: vectors, training, errors and saved models."""
 
 import json
 import pickle
@@ -33,7 +33,7 @@ SIZE = 16
 
 
 def write_encoder(folder: Path, sentences: list[str], seed: int = 0, **changes: Any) -> Path:
-    """Give each word of some sentences a vector drawn by chance, and save that as model2vec does."""
+    """Draw a vector for each word of some sentences, and save them as model2vec does."""
     model2vec = pytest.importorskip(
         "model2vec", reason="model2vec is not installed: a sentence encoder cannot be made or read (limelight[text])"
     )

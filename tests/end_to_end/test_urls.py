@@ -12,7 +12,7 @@ from support.commands import Commands
 
 @pytest.fixture
 def logs(tmp_path, monkeypatch):
-    """A partitioned folder of 60 series of two sites, with a label that x tells, and its copy at a URL."""
+    """A partitioned folder of 60 series of two sites, with a label that depends on ``x``, and its copy at a URL."""
     monkeypatch.setenv("LIMELIGHT_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     rng, rows = np.random.default_rng(0), np.repeat(np.arange(60), 12)

@@ -1,4 +1,4 @@
-"""The scores on screen: the numbers of metrics.json, laid out."""
+"""The printed scores: the numbers of metrics.json as text."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Examples: nearest series of each class, and the smallest change that turns a prediction."""
+"""Examples: nearest series of each class, and the smallest change that changes a prediction."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Evidence of fixed features in an exported model is that of the model itself."""
+"""Evidence of fixed features in an exported model equals that of the model itself."""
 
 from pathlib import Path
 

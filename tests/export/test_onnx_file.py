@@ -1,4 +1,4 @@
-"""The ONNX file of a model: what is in it, and what happens if it cannot be written."""
+"""The ONNX file of a model: its content, and failed exports."""
 
 import json
 import sys
@@ -81,7 +81,7 @@ def test_an_existing_file_is_replaced_only_by_a_complete_one(tmp_path: Path, mon
 
 def test_a_part_without_translation_cannot_be_exported(tmp_path: Path) -> None:
     class Quantum(nn.Linear):
-        """A head that nobody translated."""
+        """A head without a translation."""
 
     model = random_network_model()
     model.network.head = Quantum(6, 1)

@@ -1,4 +1,4 @@
-"""An exported network answers as the network itself, for everything that the registries can make."""
+"""An exported network predicts as the network itself, for every architecture that the registries can build."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The exported page in a real browser, from a file: it answers as the model does, without a server or a network."""
+"""The exported page, opened from a file in a browser: it predicts as the model does, without a server or a network."""
 
 import csv
 import json
@@ -53,7 +53,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answered(browser: Browser, page: Path, *files: Path) -> str:
-    """Return the error that the page shows for files, "" for answers."""
+    """Return the error that the page shows for files, "" if it predicts."""
     browser.complaints.clear()
     browser.requests.clear()
     browser.resize(1280)

@@ -1,4 +1,4 @@
-"""Tables that the exported page reads: the series are those that ``limelight predict`` reads, or there is a sentence."""
+"""Tables that the exported page reads: the same series as ``limelight predict``, or one sentence."""
 
 import gzip
 import io

@@ -18,7 +18,7 @@ RNG = np.random.default_rng(7)
 
 
 def save(name: str, model: Any, **inputs: np.ndarray) -> None:
-    """Give a model random weights, and save it with inputs and outputs."""
+    """Save a model with random weights, its inputs and its outputs."""
     for layer in model.layers:
         drawn = []
         for array in layer.get_weights():

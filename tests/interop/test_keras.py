@@ -28,7 +28,7 @@ NO_METADATA = ContextShape()
 
 
 def read(name: str) -> tuple[Batch, np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
-    """Read a file; Keras' codes of words begin at 0, where ours have what is unknown."""
+    """Read a file; codes of categories begin at 0 in Keras, which is the unknown category here."""
     with np.load(FILES / f"{name}.npz") as file:
         weights = {key.removeprefix("weight/"): file[key] for key in file if key.startswith("weight/")}
         given = {key.removeprefix("input/"): file[key] for key in file if key.startswith("input/")}

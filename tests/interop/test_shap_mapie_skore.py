@@ -1,4 +1,4 @@
-"""Tools around scikit-learn take the estimator: shap, mapie and skore; ``make peers`` installs them."""
+"""Tools around scikit-learn accept the estimator: shap, mapie and skore; ``make peers`` installs them."""
 
 import numpy as np
 import pytest

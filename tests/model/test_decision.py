@@ -1,4 +1,4 @@
-"""Decision: what stands between logits and answers, kept as JSON."""
+"""Decision: how logits become predictions, saved as JSON."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Targets: what is asked, read off the labels, and the truth about series and steps as codes."""
+"""Targets: the task inferred from the labels, and labels of series and steps as codes."""
 
 import numpy as np
 import pytest

@@ -139,7 +139,7 @@ def test_two_fields_of_one_name_are_refused():
     assert str(error.value) == "expected distinct metadata fields, got 'age' more than once; rename one of them"
 
 
-# what is left out
+# fields that are not used
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_booleans_are_the_same_in_every_spelling(training, cells):
     assert encoded(training, cells).categories[:, 0].tolist() == [2, 1, 0]
 
 
-# words among numbers, dates and booleans
+# text among numbers, dates and booleans
 
 AGES = [str(age) for age in range(20, 40)]
 
@@ -404,7 +404,7 @@ def test_several_texts_are_padded_to_the_longest_of_all():
     assert (metadata.tokens[10:, 1] > 0).all()
 
 
-# what is not there
+# missing fields
 
 
 def test_all_fields_are_unknown_without_metadata():
@@ -571,7 +571,7 @@ def test_unseen_categories_never_raise(table, data):
     assert (metadata.categories < np.array(vocabulary.sizes()["categories"], dtype=np.int64).reshape(1, -1)).all()
 
 
-# what gives the label away
+# leaking fields
 
 LABELS = ["up", "up", "down", "down"]
 

@@ -1,4 +1,4 @@
-"""Comparisons: what each step from the commonest class to series with metadata brings, on the same folds."""
+"""Comparisons on the same folds, from the most frequent class to series with metadata."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Facts about a series as one vector, and side signals at each step: what is unknown, scaled, padded and forgotten."""
+"""Metadata as one vector and side signals per step: unknown values, scaling, padding and metadata dropout."""
 
 from dataclasses import replace
 from typing import Any

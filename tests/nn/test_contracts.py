@@ -1,4 +1,4 @@
-"""What every part promises, tried on every sentence that the registries can make."""
+"""Contracts of every part, tested on every architecture that the registries can build."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -261,7 +261,7 @@ def test_missing_values_are_filled_independently_of_the_batch(architecture: Arch
 @every_architecture_with_missing_values
 def test_gradients_are_finite_and_nonzero_despite_missing_values(architecture: Architecture) -> None:
     network, batch = network_of(architecture).train(), batch_with_missing_values(architecture, [20, 17, 13, 20])
-    batch.values[0, :, 0] = torch.nan if architecture.takes_missing else 0.0  # a channel that is not known at all
+    batch.values[0, :, 0] = torch.nan if architecture.takes_missing else 0.0  # a channel without known values
     network(batch).logits.square().sum().backward()
     gradients = {name: weight.grad for name, weight in network.named_parameters()}
     assert [name for name, gradient in gradients.items() if gradient is None or not gradient.any()] == []

@@ -1,4 +1,4 @@
-"""Filling of missing values, against the slow and plain way."""
+"""Filling of missing values, compared with a plain loop."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def slowly(way: str, values: NDArray[np.float64], clock: NDArray[np.float64]) ->
 
 @st.composite
 def batches_with_gaps(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Values with holes, which steps are real, and the time between steps; padding holds anything."""
+    """Draw values with gaps, the mask of real steps, and the time between steps; padding holds arbitrary values."""
     lengths = draw(st.lists(st.integers(1, 12), min_size=1, max_size=4))
     time, channels = max(lengths) + draw(st.integers(0, 3)), draw(st.integers(1, 3))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))

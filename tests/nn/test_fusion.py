@@ -1,4 +1,4 @@
-"""Where metadata join the network, and what each fusion does there."""
+"""Fusions: where metadata enter the network, and how."""
 
 from dataclasses import replace
 from typing import Any

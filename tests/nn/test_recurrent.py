@@ -1,4 +1,4 @@
-"""How recurrent layers start."""
+"""Initial weights of recurrent layers."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Two directions at the same time give the numbers that one after the other gives."""
+"""Concurrent directions of a recurrent layer give the same outputs as sequential ones."""
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor

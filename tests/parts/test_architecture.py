@@ -1,4 +1,4 @@
-"""The plain words of a sentence: what is asked of missing values and of the clock."""
+"""The options of an architecture: missing values and clock."""
 
 import pytest
 import torch

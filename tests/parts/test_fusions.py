@@ -1,4 +1,4 @@
-"""The words about metadata in a sentence: fusion and context."""
+"""Fusion and context of an architecture."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rocket as a word: its own pooling, head and context, sizes from the training part, and what it refuses."""
+"""Rocket in an architecture: its own pooling, head and context, sizes from the training part, and errors."""
 
 import pytest
 import torch

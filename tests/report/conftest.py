@@ -1,4 +1,4 @@
-"""Report inputs made by hand, without training."""
+"""Report inputs built without training."""
 
 import numpy as np
 import pytest

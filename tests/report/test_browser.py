@@ -1,4 +1,4 @@
-"""The page in a real browser: it opens fast, complains about nothing, zooms, answers the mouse, and prints."""
+"""The page in a real browser: opening time, errors, zooming, mouse and printing."""
 
 import csv
 import shutil

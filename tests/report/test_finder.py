@@ -1,4 +1,4 @@
-"""The list of all series: what is wrong, what is doubtful, and which cell of the confusion matrix leads where."""
+"""The list of all series: wrong and doubtful predictions, and links from the confusion matrix."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""The page of a run: that it is safe, whole, linked, and always the same."""
+"""The page of a run: safe, complete, linked and reproducible."""
 
 import base64
 import hashlib

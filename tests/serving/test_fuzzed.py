@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is predictions or one sentence, never an error of the server."""
+"""Every request gets predictions or one sentence, never a server error."""
 
 import io
 import json

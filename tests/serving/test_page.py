@@ -1,4 +1,4 @@
-"""The page of the server: files as a person drops them, the answers, and corrected labels, in a real browser."""
+"""The page of the server in a real browser: dropped files, predictions and corrected labels."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""The server, asked by a client over HTTP."""
+"""The server and its HTTP interface."""
 
 import io
 import json
@@ -413,7 +413,7 @@ main()
 
 
 def answer_across_a_stop(port: int, process: int) -> bytes:
-    """Send the beginning of a request, ask the process to stop, send the rest, and return the answer."""
+    """Send the beginning of a request, ask the process to stop, send the rest, and return the response."""
     body = json.dumps({"series": [[[1.0, 2.0]] * 20]}).encode()
     head = f"POST /v1/models/model/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:

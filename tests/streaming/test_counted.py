@@ -1,4 +1,4 @@
-"""Streams of rocket and its blocks carry counts over a window, and answer exactly as a prediction of the window."""
+"""Streams of rocket and its blocks update counts over a window, and predict exactly as for the window."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Events while a series arrives are those that are found once it is complete."""
+"""Events of a stream equal those of the complete series."""
 
 import numpy as np
 import pytest

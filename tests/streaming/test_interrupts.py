@@ -1,4 +1,4 @@
-"""Interrupts that wait until a step is answered are never lost."""
+"""Interrupts that wait for the prediction of a step are never lost."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""Several series as messages: the answers are those of predict, and a restart goes on."""
+"""Several series as messages: predictions equal those of predict, and a restart continues."""
 
 import json
 

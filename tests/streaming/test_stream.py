@@ -1,4 +1,4 @@
-"""Streams: after every step the answer is that of predict for the steps so far."""
+"""Streams: after every step, the prediction equals that of predict for the steps so far."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +63,7 @@ def draw(model: FittedModel, steps: int = 23) -> tuple[np.ndarray, np.ndarray]:
 def assert_follows(
     model: FittedModel, values: np.ndarray, times: np.ndarray, metadata: Mapping[str, Any] | None = None, **options: Any
 ) -> None:
-    """Require the answer of predict after every step."""
+    """Require the prediction of predict after every step."""
     stream = open_stream(model, metadata=metadata, **options)
     window = options.get("window", len(values))
     table = None if metadata is None else pa.table({name: [value] for name, value in metadata.items()})

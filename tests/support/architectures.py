@@ -1,4 +1,4 @@
-"""Every architecture that the registries of parts can make, small networks of them, and batches of random series."""
+"""Every architecture that the registries can build, small networks of them, and batches of random series."""
 
 from dataclasses import fields, replace
 from itertools import combinations, product
@@ -21,7 +21,7 @@ CHANNELS, OUTPUTS = 2, 3
 
 
 def small(kind: type[Encoder]) -> Encoder:
-    """The default variant of an encoder: sizes for short series, few units."""
+    """Return the default variant of an encoder, with sizes for short series and few units."""
     summary = TrainingSummary(typical_length=40, longest=40, series=100)
     units = kind.search_space().get("units")
     return kind(**{units: 5} if isinstance(units, str) else {}).resolve(summary)
@@ -35,7 +35,7 @@ def goes_with(encoder: Encoder, pooling: str, head: str) -> bool:
 
 
 def attending(pooling: str) -> str:
-    """The pooling itself if it attends, else plain attention."""
+    """Return the pooling itself if it attends, else plain attention."""
     return pooling if POOLINGS[pooling].attends else "attention"
 
 
@@ -112,7 +112,7 @@ PART_KINDS = 6
 
 
 def network_of(architecture: Architecture, outputs: int = OUTPUTS) -> Network:
-    """A network as it might be after training: FiLM, which starts at zero, has moved, and rocket has its thresholds."""
+    """Return a network as after training: FiLM, which starts at zero, has moved, and rocket has its thresholds."""
     seed_torch(0)
     network = Network(architecture, CHANNELS, outputs, SHAPE if architecture.needs_metadata else ContextShape()).eval()
     if network.film is not None:
@@ -130,14 +130,14 @@ _SHARED: dict[int, tuple[Architecture, Network]] = {}
 
 
 def shared_network_of(architecture: Architecture) -> Network:
-    """The network of an architecture, built once for all tests that do not change it."""
+    """Return the network of an architecture, built once for all tests that do not change it."""
     if id(architecture) not in _SHARED:
         _SHARED[id(architecture)] = (architecture, network_of(architecture))
     return _SHARED[id(architecture)][1]
 
 
 def random_batch(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
-    """Random series whose values depend on their place alone, then zeros up to the longest and beyond; with facts."""
+    """Draw padded series with metadata; values do not depend on the padding."""
     random = torch.Generator().manual_seed(seed)
     count, time = len(lengths), max(lengths) + padding
     values = torch.randn(count, 512, CHANNELS, generator=random, dtype=torch.float32)
@@ -155,7 +155,7 @@ def random_batch(lengths: list[int], padding: int = 0, seed: int = 0) -> Batch:
 
 
 def rows_of(batch: Batch, rows: list[int], time: int | None = None) -> Batch:
-    """Some series of a batch, cut after so many steps."""
+    """Return some series of a batch, cut after ``time`` steps."""
     given = {field.name: getattr(batch, field.name) for field in fields(batch)}
     chosen = {name: one[rows] for name, one in given.items() if one is not None}
     over_time = ("values", "mask", "elapsed", "signals")
@@ -163,14 +163,14 @@ def rows_of(batch: Batch, rows: list[int], time: int | None = None) -> Batch:
 
 
 def real(logits: Tensor, batch: Batch) -> Tensor:
-    """The answers about series, or about the real steps alone."""
+    """Return the logits of series, or those of the real steps alone."""
     return logits[batch.mask] if logits.ndim == 3 else logits
 
 
 def batch_with_missing_values(
     architecture: Architecture, lengths: list[int], padding: int = 0, fill: float = 0.0
 ) -> Batch:
-    """As ``batch_of``, with holes where the network takes them, and the clock; ``fill`` stands in the padding."""
+    """Draw a batch with missing values and a clock if the network supports them; ``fill`` is the padding."""
     batch = random_batch(lengths, padding)
     holes = torch.rand(len(lengths), 512, CHANNELS, generator=torch.Generator().manual_seed(1)) < 0.4
     elapsed = torch.rand(len(lengths), 512, generator=torch.Generator().manual_seed(2)) * 3

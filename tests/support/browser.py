@@ -90,7 +90,7 @@ class Browser:
             self.complaints.append(" ".join(str(one.get("value")) for one in parameters["args"]))
 
     def open(self, page):
-        """Open a page and wait until it is loaded; gives the seconds that it took."""
+        """Open a page, wait until it is loaded, and return the seconds that it took."""
         started = time.perf_counter()
         address = page if str(page).startswith("http") else Path(page).resolve().as_uri()
         self.send("Page.navigate", url=address)

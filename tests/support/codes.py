@@ -1,4 +1,4 @@
-"""Targets of classes that are given as codes."""
+"""Targets of classes from their codes."""
 
 from torch import Tensor
 

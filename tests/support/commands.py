@@ -1,4 +1,4 @@
-"""The commands as a user types them, run in this process."""
+"""Commands run in this process."""
 
 import sys
 

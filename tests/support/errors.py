@@ -1,4 +1,4 @@
-"""Reading the message of an expected error."""
+"""The message of an expected error."""
 
 from collections.abc import Callable
 from typing import Any

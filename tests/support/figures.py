@@ -1,4 +1,4 @@
-"""Reading what a matplotlib figure draws."""
+"""The content of a matplotlib figure."""
 
 import io
 

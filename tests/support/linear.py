@@ -28,7 +28,7 @@ class Linear(nn.Module):
 
 
 def linear(weights, classes=("a", "b"), mean=0.0, **task):
-    """Give a model with these weights (channels, outputs) about channels called channel_0, channel_1, ..."""
+    """Return a model with these weights (channels, outputs) for channels channel_0, channel_1, ..."""
     task = Task(tuple(classes), **task)
     network = Linear(weights, task.by_step, mean)
     architecture = Architecture.of({"name": "lstm", "hidden_size": 2}, "none" if task.by_step else "last")

@@ -1,4 +1,4 @@
-"""Small planted sets for every kind of label: bumps on noise, and what they mean."""
+"""Small planted sets for every kind of label: bumps on noise, and their labels."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ WIDTH = 6
 
 
 def bumps(n=240, steps=30, ragged=False, seed=0):
-    """Draw series in which an upward and a downward bump each stand or not; give series and where the bumps are.
+    """Draw series with or without an upward and a downward bump; return the series and the positions of the bumps.
 
     Returns a list of arrays (time, 1), and of each an array (time, 2): 1 where a step is in the bump of that kind.
     """
@@ -57,7 +57,7 @@ def in_which_bump(**options):
 
 
 def shuffled(panel, seed=0):
-    """The same series with labels that have nothing to do with them."""
+    """Return the series with shuffled labels."""
     order = np.random.default_rng(seed).permutation
     if panel.labels is not None:
         return panel.replace(labels=panel.labels[order(len(panel))])

@@ -1,4 +1,4 @@
-"""Predictions without a model, and their scores as files hold them."""
+"""Predictions without a model, and their scores as JSON."""
 
 import json
 from typing import Any

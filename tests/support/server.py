@@ -39,7 +39,7 @@ class Client:
         return self.request("GET", path, **headers)
 
     def predict(self, content, model: str = "model", kind: str = "application/json", **headers: str):
-        """Return status and content of the answer; content that is no bytes is sent as JSON."""
+        """Return status and content of the response; content that is no bytes is sent as JSON."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         status, response = self.request("POST", f"/v1/models/{model}/predict", body, kind, **headers)
         return status, json.loads(response)

@@ -1,4 +1,4 @@
-"""Panels of every kind for property tests, and what makes two of them equal."""
+"""Panels of every kind for property tests, and their equality."""
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +38,7 @@ def assert_equal(one, other):
 
 
 def _words_of(labels, place=None):
-    """The word of every step: classes that no step has may be lost on the way."""
+    """Return the category of every step; classes without steps need not survive writing."""
     known, codes = (labels.classes, labels.codes) if place is None else (labels.classes[place], labels.codes[:, place])
     return np.array([*known, None], dtype=object)[codes].tolist()
 

@@ -1,4 +1,4 @@
-"""Workbooks as people save them."""
+"""Workbooks with several sheets."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What workers of other processes run, which must find it in a module: calls that end their process or raise an error."""
+"""Functions for worker processes, which import them: calls that end their process or raise an error."""
 
 import os
 import signal

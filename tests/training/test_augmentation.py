@@ -1,4 +1,4 @@
-"""Augmentation changes series and never their labels, their padding or what is missing."""
+"""Augmentation changes series but not their labels, padding or missing values."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Auto: when a network is tried, how two are compared, and what is said about it."""
+"""Auto: when a network is tried, how two encoders are compared, and the notes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ WITH_SIGNALS = PLAIN.replace(signals=StepSignals(np.zeros((300, 1), np.int16), (
 
 
 class Trainer:
-    """Stands for fit(): its models know the truth as well as they are told, and it remembers what it was asked."""
+    """Replace fit(): its models predict with a stated accuracy, and it records its calls."""
 
     def __init__(self, interrupted: bool = False, **knowledge: float) -> None:
         self.knowledge, self.interrupted = knowledge, interrupted
@@ -55,7 +55,7 @@ class Trainer:
 def choose_encoder(
     trainer: Trainer, panel: Panel = WITH_SIGNALS, validation: Panel | None = None, **words: Any
 ) -> tuple[str, str]:
-    """The encoder that was chosen, and what was said about it."""
+    """Return the chosen encoder and the note about it."""
     settings = TrainingSettings(imbalance=words.pop("imbalance", "none"))
     architecture = Architecture.of(**words)
     training = fit_auto(panel, task_of(panel), architecture, trainer, settings=settings, validation=validation)

@@ -1,4 +1,4 @@
-"""Rocket through fit(): solved, the same again, with metadata, holes, clocks, several labels and unknown ones."""
+"""Closed-form fits of rocket: reproducibility, metadata, missing values, clocks, several and unknown labels."""
 
 import random as python_random
 from dataclasses import replace
@@ -36,7 +36,7 @@ def fit_small_rocket(panel: Panel = TRAIN, architecture: Architecture = SMALL, *
 
 
 def noisy(n: int, classes: int, seed: int = 0) -> Panel:
-    """Ragged noise whose mean half tells the class."""
+    """Draw ragged noise whose mean is half informative about the class."""
     random = np.random.default_rng(seed)
     labels = random.permutation(np.arange(n) % classes)
     series = [0.4 * label + random.normal(size=(int(random.integers(9, 30)), 2)) for label in labels]
@@ -98,7 +98,7 @@ def test_leave_one_out_logits_are_those_of_refitted_models() -> None:
 
 
 def test_prediction_sets_from_leave_one_out_logits_reach_their_coverage() -> None:
-    """Answers about series that the head was fitted on are nearly all right, and would promise too little."""
+    """Predictions of training series are nearly all correct, so that sets from them would be too small."""
     panel, new = noisy(150, 4), noisy(600, 4, seed=1)
     training = fit_small_rocket(panel)
     chosen = training.calibration_data(panel, None, honest=True)
@@ -119,7 +119,7 @@ def test_many_series_are_fitted_in_one_pass_about_as_well(monkeypatch: pytest.Mo
 
 
 def with_mode(panel: Panel, share: float, seed: int = 0) -> Panel:
-    """Series whose field tells the label in so many of them."""
+    """Return series with a field that is the label for a stated share of them."""
     random = np.random.default_rng(seed)
     labels = panel.require_labels().astype(str)
     mode = np.where(random.random(len(panel)) < share, labels, random.permutation(labels))

@@ -79,6 +79,6 @@ def test_workers_yield_the_batches_of_one_process() -> None:
 
 def test_workers_load_nothing_before_the_first_batch() -> None:
     independent, helped = (training_loader(batches_of_gappy_series(), 8, 0, 1, workers=workers) for workers in (0, 2))
-    batches = iter(helped)  # as Lightning does with a resumed epoch, before it tells the number
+    batches = iter(helped)  # as Lightning does with a resumed epoch, before it sets the number
     independent.sampler.epoch = helped.sampler.epoch = 5
     assert all(equal_batches(mine, theirs) for mine, theirs in zip(islice(independent, 3), batches, strict=False))

@@ -1,4 +1,4 @@
-"""Losses against torch and scikit-learn on what is known, and what makes rare classes count."""
+"""Losses on known targets, compared with torch and scikit-learn, and weights of rare classes."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def random_case(kind: str, unknown: float = 0.3, seed: int = 0) -> tuple[Task, t
 
 
 def by_hand(task: Task, logits: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
-    """The probability of the truth wherever it is known."""
+    """Return the probability of each known target."""
     known = targets.numpy() >= 0
     codes = targets.numpy()[known]
     if task.kind == "multiclass":

@@ -1,4 +1,4 @@
-"""Metadata are left out of a network unless leave-one-out with fixed features shows that they help."""
+"""A network uses metadata only if leave-one-out with fixed features shows that they help."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Training on missing values and irregular clocks: what is settled, scaled, refused and learned."""
+"""Training on missing values and irregular clocks: resolution of auto, scaling, errors and learning."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def alternating_panel(series: list[Any], **arguments: Any) -> Panel:
 
 
 def score(panel: Panel, **words: str) -> float:
-    """Learn from two thirds of a panel, and give the share of right answers about the rest."""
+    """Fit to two thirds of a panel, and return the accuracy on the rest."""
     cut = 2 * len(panel) // 3
     model = fit_gru(panel[:cut], epochs=12, **words)
     return float(np.mean(model.predict(panel[cut:]).labels == panel[cut:].require_labels()))

@@ -1,4 +1,4 @@
-"""Products of features and metadata: metadata change what a series means to a head in closed form."""
+"""Products of features and metadata, by which a closed-form head learns interactions."""
 
 from pathlib import Path
 

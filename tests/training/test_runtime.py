@@ -1,4 +1,4 @@
-"""Numbers that are too small to count are not counted with, and only in a training."""
+"""Denormal numbers are flushed to zero during training only."""
 
 import pytest
 import torch

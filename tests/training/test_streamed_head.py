@@ -1,4 +1,4 @@
-"""Heads of many series: the same whoever computes the features, and about that of all features at once."""
+"""Heads of many series: independent of the workers, and close to the head of all features at once."""
 
 import joblib
 import numpy as np
@@ -23,7 +23,7 @@ BLOCKS = Architecture.of({"name": "blocks", "features": 84, "groups": 4, "depth"
 
 
 def many(n: int = 2100, steps: int = 12) -> Panel:
-    """Ragged noise whose mean tells the class, with a field."""
+    """Draw ragged noise whose mean determines the class, with a metadata field."""
     random = np.random.default_rng(0)
     lengths = random.integers(steps // 2, steps + 1, n)
     series = [random.normal(row % 3, 2.0, (length, 1)) for row, length in enumerate(lengths)]

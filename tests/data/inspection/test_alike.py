@@ -1,4 +1,4 @@
-"""Names that mean the same, and names that do not."""
+"""Class names that differ only in spelling, and names that differ in meaning."""
 
 import numpy as np
 import pytest

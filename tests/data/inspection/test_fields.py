@@ -1,4 +1,4 @@
-"""Metadata fields as a summary, and those that give the label away."""
+"""Summary of metadata fields, and fields that leak the label."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Numbers that stand for a missing value are asked about; ordinary values are not."""
+"""Sentinels, numbers that may stand for a missing value, are questioned; ordinary values are not."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ NOISE = DRAW.normal(size=2000)
 
 
 def found(*parts, blocks=1):
-    """The values found among those given, in any order and in blocks."""
+    """Return the sentinels found among the values, in any order and in blocks."""
     values = np.random.default_rng(0).permutation(np.concatenate([np.ravel(part) for part in parts]).astype(np.float32))
     extremes = ExtremeValues()
     for block in np.array_split(values, blocks):

@@ -16,7 +16,7 @@ floats = st.floats(width=32, allow_infinity=False)
 
 @pytest.fixture
 def write_lines(tmp_path):
-    """Write lines into a file and give its path."""
+    """Write lines into a file and return its path."""
 
     def writer(name, *lines):
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Columns of yes and no, and what they hide: the mask of labels."""
+"""Boolean columns, among them the mask of labels."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Compressed text files are read as the files in them, wherever a table is taken."""
+"""Compressed text files are read as the files in them, wherever a table is accepted."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""A file with a wrong byte is read or refused in one sentence; no library's error, and no end of the process."""
+"""A damaged file is read or refused with one sentence; it never raises an error of a library or ends the process."""
 
 from pathlib import Path
 

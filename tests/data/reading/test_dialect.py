@@ -1,4 +1,4 @@
-"""CSV files as the world writes them: detected, noted, and read as the same table as plain CSV."""
+"""CSV dialects are detected, noted, and read as the same table as plain CSV."""
 
 from __future__ import annotations
 

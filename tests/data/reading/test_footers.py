@@ -1,4 +1,4 @@
-"""Rows below a table that are no data: sums, means and closing words."""
+"""Rows below a table that are not data: sums, means and closing remarks."""
 
 import gzip
 from pathlib import Path

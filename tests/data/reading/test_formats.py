@@ -1,4 +1,4 @@
-"""The same small set of series read from every format; each file is written by the library of its format."""
+"""Every format is read as the same set of series; each file is written by the library of its format."""
 
 import json
 import warnings

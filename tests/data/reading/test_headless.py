@@ -1,4 +1,4 @@
-"""CSV files without a header, whose columns the user names."""
+"""CSV files without a header, whose columns are named by the user."""
 
 from pathlib import Path
 

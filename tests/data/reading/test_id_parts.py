@@ -1,4 +1,4 @@
-"""Series that only several columns together tell apart."""
+"""Series that only several columns together identify."""
 
 import numpy as np
 import pandas as pd

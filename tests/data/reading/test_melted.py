@@ -1,4 +1,4 @@
-"""Tables with the values of all channels in one column are refused with what to do."""
+"""Tables with the values of all channels in one column are refused with a remedy."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Files of arrays of which each is one series."""
+"""Array files that each hold one series."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Files that were joined: a header among the data is ignored, wherever it is."""
+"""Concatenated files: a header among the data is ignored."""
 
 from pathlib import Path
 

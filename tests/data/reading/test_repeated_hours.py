@@ -1,4 +1,4 @@
-"""The hour that occurs twice when summer time ends is undone if the order of the rows shows it."""
+"""The repeated hour at the end of summer time is corrected if the order of the rows shows it."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Which column is what: by name, by content, and what is no measurement."""
+"""Roles of columns, inferred by name and by content."""
 
 from pathlib import Path
 

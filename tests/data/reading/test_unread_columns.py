@@ -1,4 +1,4 @@
-"""Columns of a long table that are neither channel, metadata nor signal: empty ones, and times beside the clock."""
+"""Columns of a long table that are not read: empty ones, and times beside the clock."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""Text columns that hold measurements are refused, and those of words are kept."""
+"""Text columns with measurements are refused; text columns with words are kept."""
 
 import numpy as np
 import pandas as pd

@@ -161,7 +161,7 @@ def test_complete_windows_have_no_notes(edge: str) -> None:
     assert cut_windows(ramps(9, 2), 4, 3, edge=edge).notes == ()
 
 
-# what windows inherit
+# inherited attributes
 
 
 @settings(max_examples=30, deadline=None)
@@ -546,7 +546,7 @@ def test_steps_without_windows_are_nan() -> None:
     assert all(np.isnan(one).all() for one in merged)
 
 
-# Mistakes
+# Errors
 
 
 CLOCKED = ramps(120, times=[np.arange(120)])

@@ -1,4 +1,4 @@
-"""Abstention: the error or the coverage that was asked for holds on new series."""
+"""Abstention: the stated error or coverage holds on new series."""
 
 import json
 

@@ -44,7 +44,7 @@ def too_sure(task, factor, n=4000, seed=0):
 
 
 def mean_log_loss(task, logits, codes):
-    """The log loss as scikit-learn has it."""
+    """Return the log loss of scikit-learn."""
     probabilities = to_probabilities(task, logits)
     if task.multilabel:
         return np.mean(

@@ -1,4 +1,4 @@
-"""Prediction sets: by hand, and their promise kept over many draws."""
+"""Prediction sets: computed by hand, and their coverage over many draws."""
 
 import json
 import math
@@ -20,7 +20,7 @@ TASKS = [TWO, THREE, LABELS]
 
 
 def overconfident_predictions(task, n, random):
-    """Answers of a model that is wrong about its own probabilities, and the truth."""
+    """Draw predictions of an overconfident model, and the true codes."""
     width = len(task.classes)
     logits = random.normal(size=(n, width)) * 2
     if task.multilabel:

@@ -1,4 +1,4 @@
-"""Prediction sets by class, by metadata field and by group: coverage on new groups, and what is said of them."""
+"""Prediction sets by class, by metadata field and by group: coverage on new groups, and their description."""
 
 import json
 

@@ -50,7 +50,7 @@ some_rain = st.lists(
 
 
 def every_decision(chances):
-    """All answers that some threshold gives, from none to all."""
+    """Return the decisions of every threshold, from none to all positive."""
     return [chances >= cut for cut in [2.0, *np.unique(chances)]]
 
 

@@ -26,7 +26,7 @@ BUMP = 60
 
 
 def _draw(n, seed, informative=True):
-    """Looks at series whose answers settle at some look, with margins that are higher once they have settled."""
+    """Draw looks at series whose predictions become final at some look, with higher margins from then on."""
     random = np.random.default_rng(seed)
     codes = random.integers(0, 2, n)
     settled = random.integers(0, 6, n)
@@ -197,7 +197,7 @@ def test_without_validation_series_every_series_is_out_of_fold(late):
     assert (inside.decisions[-1] == targets_of(fitted.models[-1].task, late[:60]).every()).all()
     assert (
         0.5 < (fitted.held_out.decisions[0] == fitted.codes).mean() < 0.95
-    )  # half of the labels are not yet to be seen
+    )  # half of the labels cannot be predicted yet
 
 
 def test_folds_are_used_beside_validation_series_if_stated(late):

@@ -320,7 +320,7 @@ def test_a_table_of_no_events_has_the_same_columns():
 
 
 def _known_events(events, place, series, known):
-    """Events of one label in one series as sets of known steps, those that nothing known parts put together."""
+    """Events of one label in one series as sets of known steps, joined if only unknown steps lie between them."""
     found = []
     for row, label, start, stop in _rows(events):
         if (row, label) != (series, place):
@@ -563,7 +563,7 @@ def test_lines_count_what_was_not_scored():
     assert event_lines(scores)[-1] == "(1 predicted event not scored: no step has a known label)"
 
 
-# what is refused
+# errors
 
 
 @pytest.mark.parametrize(

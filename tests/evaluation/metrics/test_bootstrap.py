@@ -1,4 +1,4 @@
-"""Bootstrap intervals: wide where series are few, of series and not of steps, and those of a plain bootstrap."""
+"""Bootstrap intervals: wide for few series, resampled by series and not by steps, and equal to those of a plain bootstrap."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_intervals_of_labels_are_those_of_a_plain_bootstrap():
 
 
 def test_steps_of_a_series_are_resampled_together():
-    # 20 series of 50 equal steps each tell as much as 20 series, not as 1000
+    # 20 series of 50 equal steps are as informative as 20 series, not as 1000
     by_series, by_step = Task(("a", "b")), Task(("a", "b"), level="step")
     right = np.arange(20) < 15
     truth, chances = np.zeros(20, dtype=int), np.where(right, 0.9, 0.1)[:, None] * [1, -1] + [0, 1]

@@ -1,4 +1,4 @@
-"""Pictures of explanations: what stands on which axes, in which colours."""
+"""Figures of explanations: axes, colours, titles and bands."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Explanations: what a model looked at, as numbers and as pictures."""
+"""Attention as explanation, as numbers and as figures."""
 
 import re
 import subprocess
@@ -170,7 +170,7 @@ def test_explaining_loads_matplotlib_only_for_drawing():
 
 
 def line_of(values):
-    """Draw one series and give its only line, whatever warns fails."""
+    """Draw one series and return its only line; warnings are errors."""
     ax = Figure().subplots()
     draw_series(ax, Panel.from_series([values]), 0, np.full(len(values), 1 / len(values)))
     (line,) = ax.lines

@@ -1,4 +1,4 @@
-"""Evidence: parts of the answer that sum to it, at the steps where it comes from."""
+"""Evidence: contributions of steps that sum to the logit."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ ROCKET = {"name": "rocket", "features": 84 * 12}
 
 
 def bumped(classes: int, n: int = 60, seed: int = 0) -> Panel:
-    """Series of several lengths with a bump whose width is the class, and a fact that half tells the class."""
+    """Series of several lengths with a bump whose width is the class, and a metadata field that is half informative."""
     random = np.random.default_rng(seed)
     labels = random.permutation(np.arange(n) % classes)
     series, intervals = [], []

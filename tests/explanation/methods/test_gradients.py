@@ -1,4 +1,4 @@
-"""Integrated gradients: exact for linear models, and sums that say how exact they are for others."""
+"""Integrated gradients: exact for linear models; for other models, the sum shows the error."""
 
 import importlib.util
 
@@ -132,7 +132,7 @@ def test_without_captum_gradients_name_the_extra(monkeypatch):
 
 def test_more_points_are_used_until_the_sum_is_exact():
     class Steep(nn.Module):
-        """Answers by a step function, smoothed, so that few points miss it."""
+        """Predict by a smoothed step function, which few integration points miss."""
 
         def __init__(self):
             super().__init__()

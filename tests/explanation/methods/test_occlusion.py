@@ -1,4 +1,4 @@
-"""Occlusion: exact for linear models, and hiding that keeps to the values of other series."""
+"""Occlusion: exact for linear models; hidden values are replaced by those of background series."""
 
 import numpy as np
 import pytest

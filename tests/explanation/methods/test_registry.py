@@ -1,4 +1,4 @@
-"""What is asked and by which method: names, targets, settings; and the explanation that comes back."""
+"""Explanation methods by name: targets, settings, and the returned explanation."""
 
 import numpy as np
 import pytest

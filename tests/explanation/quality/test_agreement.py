@@ -1,4 +1,4 @@
-"""Agreement with random masks: what it rewards, by class and sign, and the verdict that rests on it."""
+"""Agreement with random masks: by class and sign, and the skill derived from it."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Where the attention went, beside attention spread evenly."""
+"""Localisation of attention, compared with uniform attention."""
 
 import re
 

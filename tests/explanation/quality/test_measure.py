@@ -1,4 +1,4 @@
-"""Explanations that are measured: faithfulness, randomised weights, importance for the whole model."""
+"""Measures of explanations: faithfulness, randomised weights, and permutation importance."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Ranking of values by estimated effects: exact where masks determine them, and as scikit-learn ranks."""
+"""Ranking of values by estimated effects: exact if masks determine them, and scored as by scikit-learn."""
 
 import numpy as np
 import pytest
