@@ -26,7 +26,7 @@ from limelight.parts.architecture import Architecture
 from limelight.runtime import open_model
 from limelight.task import Task
 from support.errors import message_of
-from support.exported import assert_same_answers, exported
+from support.exported import assert_same_predictions, exported
 from support.linear import noise
 from support.models import METADATA, described_model, random_network_model
 
@@ -39,14 +39,14 @@ def test_metadata_of_every_kind_are_read_as_by_predict(context: str, task: dict[
     model = described_model(context, **task)
     panel = noise(*LENGTHS, width=2, metadata=METADATA)
     again = exported(model, tmp_path)
-    assert_same_answers(again, model, panel)
+    assert_same_predictions(again, model, panel)
     assert again.notes_about(panel) == model.notes_about(panel)
 
 
 def test_thresholds_and_temperature_are_kept(tmp_path: Path) -> None:
     model = random_network_model(classes=("x", "y", "z"), multilabel=True)
     model.decision = Decision(np.array([2.0, 0.5, 1.0]), np.array([0.1, 0.49, 0.9]))
-    assert_same_answers(exported(model, tmp_path), model, noise(*LENGTHS, width=2))
+    assert_same_predictions(exported(model, tmp_path), model, noise(*LENGTHS, width=2))
 
 
 def test_dates_and_missing_values_are_read_as_by_predict(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_dates_and_missing_values_are_read_as_by_predict(tmp_path: Path) -> None
     seconds = np.random.default_rng(1).integers(1, 9, len(panel.values)).cumsum()
     panel = panel.replace(times=np.datetime64("2024-01-01", "ns") + seconds.astype("timedelta64[s]"))
     again = exported(model, tmp_path)
-    assert_same_answers(again, model, panel)
+    assert_same_predictions(again, model, panel)
     numbers = panel.replace(times=seconds)
     assert message_of(DataError, again.predict, numbers) == message_of(DataError, model.predict, numbers)
 
@@ -72,7 +72,7 @@ def test_side_signals_are_read_as_by_predict(tmp_path: Path) -> None:
     architecture = Architecture.of({"name": "lstm", "hidden_size": 4}, "last")
     network = Network(architecture, 2, 1, shape_of(vocabulary))
     model = FittedModel(Task(("a", "b")), architecture, network, panel.channels, vocabulary=vocabulary)
-    assert_same_answers(exported(model, tmp_path), model, panel)
+    assert_same_predictions(exported(model, tmp_path), model, panel)
 
 
 def test_values_on_a_large_level_lose_no_signal(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_the_distance_to_the_training_series_is_kept(encoder: str, pooling: str,
     classifier = TimeSeriesClassifier(encoder, pooling, **settings).fit(values, labels)
     again = open_model(classifier.export(tmp_path / "model.onnx"))
     strange = Panel.from_series([*random.normal(size=(5, 30, 1)), *(random.normal(size=(5, 30, 1)) * 50)])
-    assert_same_answers(again, classifier.model_, strange)
+    assert_same_predictions(again, classifier.model_, strange)
     assert again.predict(strange).novelty[5:].min() > again.predict(strange).novelty[:5].max()
 
 

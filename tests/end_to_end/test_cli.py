@@ -98,8 +98,8 @@ def test_train_evaluate_and_predict_on_files(limelight: Commands, folder: Path, 
     assert scores_in(limelight("evaluate", "run")) == scores_in(trained)
     scores = json.loads(limelight("evaluate", "run", folder, "--part", "all", "--json"))
     assert scores["counts"] == {"all": 40}
-    limelight("predict", "run", folder / "series.csv", "-o", "answers.parquet")
-    table = parquet.read_table(tmp_path / "answers.parquet")
+    limelight("predict", "run", folder / "series.csv", "-o", "predictions.parquet")
+    table = parquet.read_table(tmp_path / "predictions.parquet")
     assert table.column_names == [
         "series_id",
         "prediction",
@@ -126,8 +126,8 @@ def test_columns_of_training_are_used_for_prediction(limelight: Commands, tmp_pa
     write_csv(tmp_path / "own.csv", table)
     names = ["--set", "data.id=machine", "--set", "data.time=when", "--set", "training.max_epochs=1"]
     limelight("train", "own.csv", "-o", "run", *names)
-    limelight("predict", "run", "own.csv", "-o", "answers.csv")
-    assert (tmp_path / "answers.csv").read_text().startswith('"series_id","prediction","probability_a"')
+    limelight("predict", "run", "own.csv", "-o", "predictions.csv")
+    assert (tmp_path / "predictions.csv").read_text().startswith('"series_id","prediction","probability_a"')
 
 
 def test_inspect_prints_series_as_text_and_json(limelight: Commands, folder: Path) -> None:
@@ -326,8 +326,8 @@ def test_wrong_override_is_refused(limelight: Commands, folder: Path) -> None:
 
 def test_wrong_output_of_predict_is_refused(limelight: Commands, folder: Path) -> None:
     limelight("train", folder, "-o", "run", "--set", "training.max_epochs=1")
-    assert limelight("predict", "run", folder, "-o", "answers.xlsx", code=2) == (
-        "limelight: expected an output file ending in .parquet or .csv, got 'answers.xlsx'\n"
+    assert limelight("predict", "run", folder, "-o", "predictions.xlsx", code=2) == (
+        "limelight: expected an output file ending in .parquet or .csv, got 'predictions.xlsx'\n"
     )
 
 
@@ -490,8 +490,8 @@ def test_unlabelled_series_are_predicted_whatever_the_label_column(limelight: Co
     write_csv(tmp_path / "new.csv", [["series_id", "time", "force"], *rows])
     write_csv(tmp_path / "empty.csv", [["series_id", "time", "force", "kind"], *([*row, ""] for row in rows)])
     for name in ("new", "empty"):
-        limelight("predict", "run", f"{name}.csv", "-o", f"{name}-answers.csv")
-    assert Path("new-answers.csv").read_bytes() == Path("empty-answers.csv").read_bytes()
+        limelight("predict", "run", f"{name}.csv", "-o", f"{name}-predictions.csv")
+    assert Path("new-predictions.csv").read_bytes() == Path("empty-predictions.csv").read_bytes()
 
 
 def diverging(*anything: object) -> None:
@@ -584,5 +584,5 @@ def test_a_closed_form_fit_is_reported_everywhere(limelight: Commands, folder: P
     assert choice in page
     assert "The head was fitted in closed form, without epochs" in page
     assert not (tmp_path / "run" / "history.csv").exists()
-    limelight("predict", "run", folder, "-o", "answers.csv")
+    limelight("predict", "run", folder, "-o", "predictions.csv")
     assert limelight("evaluate", "run")

@@ -46,8 +46,8 @@ def test_options_name_the_columns_of_every_command(limelight: Commands, table: P
     shown = json.loads(limelight("inspect", table, *NAMES, "--json"))
     assert shown["series"] == 20
     limelight("pack", table, *NAMES, "-o", "packed")
-    limelight("predict", "trained", table, "-o", "answers.csv")
-    assert arrow_csv.read_csv(tmp_path / "answers.csv")["series_id"].to_pylist() == list(range(20))
+    limelight("predict", "trained", table, "-o", "predictions.csv")
+    assert arrow_csv.read_csv(tmp_path / "predictions.csv")["series_id"].to_pylist() == list(range(20))
     limelight("evaluate", "trained", table, *NAMES)
     limelight("explain", "trained", table, *NAMES, "--series", "3")
     limelight("report", "trained", "--label", "state")
@@ -86,10 +86,10 @@ def test_classes_are_named_to_the_last_output(limelight: Commands, table: Path, 
     quick = ("--channels", "force", "--preset", "step_lstm", "--set", "training.max_epochs=1", "--set", "explain=false")
     printed = limelight("train", file, "-o", "trained", *quick)
     assert "F1 (cavitation)" in printed
-    limelight("predict", "trained", file, "-o", "answers.parquet")
-    answers = parquet.read_table(tmp_path / "answers.parquet")
-    assert set(answers["prediction"].to_pylist()) <= {"cavitation", "not cavitation"}
-    assert {"probability_cavitation", "probability_not cavitation"} <= {*answers.column_names}
+    limelight("predict", "trained", file, "-o", "predictions.parquet")
+    predictions = parquet.read_table(tmp_path / "predictions.parquet")
+    assert set(predictions["prediction"].to_pylist()) <= {"cavitation", "not cavitation"}
+    assert {"probability_cavitation", "probability_not cavitation"} <= {*predictions.column_names}
 
 
 def test_classes_are_named_through_windows(limelight: Commands, table: Path, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_single_series_may_have_numeric_metadata(limelight: Commands, table: P
     limelight("train", table, *NAMES[:6], "-o", "trained", *CHEAP)
     one = table.with_name("one.csv")
     one.write_text("\n".join([f"{header},age", *ages[:12]]) + "\n")
-    limelight("predict", "trained", one, "-o", "answers.csv")
+    limelight("predict", "trained", one, "-o", "predictions.csv")
     assert "missing" not in limelight.errors
 
 
@@ -130,11 +130,11 @@ def test_inferred_columns_are_kept_for_one_new_series(limelight: Commands, table
     limelight("train", table, "--channels", "force", "-o", "trained", "--set", "explain=false")
     one = tmp_path / "one.csv"
     one.write_text("\n".join(guessed.splitlines()[:13]) + "\n")
-    limelight("predict", "trained", one, "-o", "answers.csv")
-    assert arrow_csv.read_csv(tmp_path / "answers.csv")["series_id"].to_pylist() == [0]
+    limelight("predict", "trained", one, "-o", "predictions.csv")
+    assert arrow_csv.read_csv(tmp_path / "predictions.csv")["series_id"].to_pylist() == [0]
     assert "Sorte" not in limelight.errors
     one.write_text(one.read_text().replace("Lauf,Zeit", "series_id,time"))
-    limelight("predict", "trained", one, "-o", "answers.csv", "--overwrite")
+    limelight("predict", "trained", one, "-o", "predictions.csv", "--overwrite")
 
 
 def test_a_single_new_series_may_have_fields_and_signals(limelight: Commands, tmp_path: Path) -> None:
@@ -151,5 +151,5 @@ def test_a_single_new_series_may_have_fields_and_signals(limelight: Commands, tm
     )
     single = [",".join(row.split(",")[1:5]) for row in rows[:12]]
     (tmp_path / "pump.csv").write_text("\n".join(["time,x,mode,site", *single]) + "\n")
-    limelight("predict", "trained", "pump.csv", "-o", "answers.csv")
-    assert arrow_csv.read_csv(tmp_path / "answers.csv")["series_id"].to_pylist() == ["pump"]
+    limelight("predict", "trained", "pump.csv", "-o", "predictions.csv")
+    assert arrow_csv.read_csv(tmp_path / "predictions.csv")["series_id"].to_pylist() == ["pump"]

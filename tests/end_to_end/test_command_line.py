@@ -55,11 +55,11 @@ def test_mistakes_are_found_before_torch_is_loaded(data: Path, words: list[str],
         "import sys; from limelight.cli.app import main\n"
         "try: main()\nexcept SystemExit as ending: print(ending.code, 'torch' in sys.modules)"
     )
-    answer = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=data.parent, capture_output=True, text=True, check=True
     )
-    assert answer.stderr.startswith(f"limelight: {expected}")
-    assert answer.stdout == "2 False\n"
+    assert completed.stderr.startswith(f"limelight: {expected}")
+    assert completed.stdout == "2 False\n"
 
 
 def test_names_in_the_help_exist() -> None:

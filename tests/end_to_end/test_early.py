@@ -30,9 +30,9 @@ def test_a_run_predicts_early(run: Path, limelight: Commands, tmp_path: Path, mo
     )
     lines = "".join(json.dumps({"id": one, "values": [step / 40]}) + "\n" for one in "ab" for step in range(40))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
-    answers = [json.loads(line) for line in limelight("stream", "run", "--early").splitlines()]
-    assert sorted(one["id"] for one in answers) == ["a", "b"]
-    assert all(one["steps"] <= 40 for one in answers)
+    predictions = [json.loads(line) for line in limelight("stream", "run", "--early").splitlines()]
+    assert sorted(one["id"] for one in predictions) == ["a", "b"]
+    assert all(one["steps"] <= 40 for one in predictions)
 
 
 def test_a_stream_without_a_rule_is_an_error(run: Path, limelight: Commands, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -402,12 +402,12 @@ def test_the_command_line_learns_every_kind(kind: str, limelight: Commands, tmp_
         assert metrics["events"]["micro"]["f1"] >= 0.9
     again = limelight("evaluate", "run")
     assert f"{metrics['test']['f1']:.3f}"[:4] in again
-    limelight("predict", "run", "bumps/series.parquet", "-o", "answers.parquet")
-    answers = parquet.read_table("answers.parquet")
+    limelight("predict", "run", "bumps/series.parquet", "-o", "predictions.parquet")
+    predictions = parquet.read_table("predictions.parquet")
     several, by_step = "several" in kind, kind in OF_STEPS
-    assert answers.num_rows == (KINDS[kind](ragged=True).lengths.sum() if by_step else 240)
-    assert ("prediction_up" in answers.column_names) == several
-    assert ("time" in answers.column_names) == by_step
+    assert predictions.num_rows == (KINDS[kind](ragged=True).lengths.sum() if by_step else 240)
+    assert ("prediction_up" in predictions.column_names) == several
+    assert ("time" in predictions.column_names) == by_step
 
 
 def test_a_class_of_most_steps_may_be_no_event(
@@ -416,7 +416,16 @@ def test_a_class_of_most_steps_may_be_no_event(
     monkeypatch.setattr(rule, "OUTSIDE", "outside")
     classifier_for("steps, three classes").save(tmp_path / "model")
     write_table(planted.in_which_bumps(), tmp_path / "bumps")
-    words = ("predict", "model", "bumps/series.parquet", "--overwrite", "-o", "answers.csv", "--events", "events.csv")
+    words = (
+        "predict",
+        "model",
+        "bumps/series.parquet",
+        "--overwrite",
+        "-o",
+        "predictions.csv",
+        "--events",
+        "events.csv",
+    )
     limelight(*words)
     assert re.search(
         r"note: 'none' has \d+% of the steps and counts as an event; if it is the state between events, pass --set "
@@ -439,7 +448,7 @@ def test_predict_writes_the_events_it_finds(limelight: Commands, tmp_path: Path)
     panel = planted.in_which_bumps()
     classifier_for("steps, several labels").save(tmp_path / "model")
     write_table(panel, tmp_path / "bumps")
-    limelight("predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv")
+    limelight("predict", "model", "bumps/series.parquet", "-o", "predictions.csv", "--events", "events.csv")
     header, first = (tmp_path / "events.csv").read_text().splitlines()[:2]
     assert header.replace('"', "") == "series_id,label,start,end,start_step,end_step,peak_probability"
     assert first.split(",")[1].strip('"') in ("up", "down")
@@ -449,7 +458,7 @@ def test_events_need_a_model_of_steps(limelight: Commands, tmp_path: Path) -> No
     classifier_for("several labels").save(tmp_path / "model")
     write_table(planted.which_bumps(n=5), tmp_path / "bumps")
     assert limelight(
-        "predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.csv", code=2
+        "predict", "model", "bumps/series.parquet", "-o", "predictions.csv", "--events", "events.csv", code=2
     ) == ("limelight: expected a model with labels per step to find events, got one for whole series; drop --events\n")
 
 

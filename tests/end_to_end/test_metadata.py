@@ -104,8 +104,8 @@ def test_metadata_of_a_table_have_an_importance(limelight: Commands, tmp_path: P
     model = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert model["sentence"]["fusion"] == ["late"]
     assert model["vocabulary"]["fields"][0]["words"] == ["early", "late"]
-    limelight("predict", "run", "bumps/series.parquet", "-o", "answers.parquet")
-    assert parquet.read_table("answers.parquet").num_rows == 120
+    limelight("predict", "run", "bumps/series.parquet", "-o", "predictions.parquet")
+    assert parquet.read_table("predictions.parquet").num_rows == 120
     assert "metadata 'mode'" in limelight.errors
 
 

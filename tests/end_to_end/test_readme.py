@@ -89,9 +89,9 @@ def test_python_blocks_run_one_after_the_other(
     names: dict[str, object] = {}
     for block in blocks("python", README):
         exec(compile(block, "README.md", "exec"), names)
-    score, answers = capsys.readouterr().out.splitlines()
+    score, predictions = capsys.readouterr().out.splitlines()
     assert float(score) > 0.9
-    assert set(answers.strip("[]").split()) <= {"'normal'", "'anomalous'"}
+    assert set(predictions.strip("[]").split()) <= {"'normal'", "'anomalous'"}
     assert (tmp_path / "explanation.png").stat().st_size > 10_000
 
 

@@ -161,9 +161,9 @@ def test_a_tracked_run_and_its_model_are_in_mlflow(tracked):
             panel.channels[0]: panel.values[:, 0],
         }
     ).to_pandas()
-    answers = loaded.predict(frame)
+    predictions = loaded.predict(frame)
     own = limelight.load(tracked / "run").predict_proba(panel)
-    assert np.allclose(answers["probability_anomalous"], own[:, 0])
+    assert np.allclose(predictions["probability_anomalous"], own[:, 0])
 
 
 def test_a_failed_record_keeps_the_run(tmp_path):

@@ -146,8 +146,8 @@ def test_signals_are_read_alike_in_training_and_prediction(limelight: Commands, 
     }
     (tmp_path / "bumps.json").write_text(json.dumps(experiment))
     limelight("train", "bumps.json")
-    limelight("predict", "run", "bumps/series.parquet", "--signals", "modes.parquet", "-o", "answers.parquet")
-    assert parquet.read_table("answers.parquet").num_rows == 120
+    limelight("predict", "run", "bumps/series.parquet", "--signals", "modes.parquet", "-o", "predictions.parquet")
+    assert parquet.read_table("predictions.parquet").num_rows == 120
 
 
 def test_a_store_keeps_signals(limelight: Commands, tmp_path: Path) -> None:

@@ -67,9 +67,11 @@ def test_an_invalid_line_has_an_error(folder) -> None:
 
 def test_output_can_be_limited_to_changes_or_events(folder) -> None:
     found, _, _ = follow(folder / "model", LINES)
-    answers, events = ([one for one in found if key in one] for key in ("prediction", "event"))
+    predictions, events = ([one for one in found if key in one] for key in ("prediction", "event"))
     changes = [
-        one for place, one in enumerate(answers) if not place or one["prediction"] != answers[place - 1]["prediction"]
+        one
+        for place, one in enumerate(predictions)
+        if not place or one["prediction"] != predictions[place - 1]["prediction"]
     ]
     assert follow(folder / "model", LINES, only="events")[0] == events
     assert [one for one in follow(folder / "model", LINES, only="changes")[0] if "prediction" in one] == changes

@@ -146,13 +146,13 @@ def test_impossible_versions_are_refused(saved: Path, version: Any) -> None:
 
 
 def test_version_1_rejects_missing_values_and_ignores_the_clock(saved: Path) -> None:
-    answers = load_model(saved).predict(PANEL).logits
+    logits = load_model(saved).predict(PANEL).logits
     architecture = json.loads((saved / "model.json").read_text())["sentence"]
     del architecture["missing"], architecture["clock"]
     change(saved, version=1, architecture=architecture)
     older = load_model(saved)
     assert (older.architecture.missing, older.architecture.clock) == ("error", "order")
-    np.testing.assert_array_equal(older.predict(PANEL).logits, answers)
+    np.testing.assert_array_equal(older.predict(PANEL).logits, logits)
     with pytest.raises(DataError, match=r"^expected a number everywhere, got a missing value"):
         older.predict(Panel.from_series([[1.0, np.nan]], channels=["wave"]))
 

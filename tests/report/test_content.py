@@ -202,8 +202,8 @@ def test_predictions_near_the_threshold_are_uncertain(make_inputs):
 
 def test_the_series_with_the_most_wrong_steps_come_first(make_inputs):
     inputs = make_inputs(50, ("a", "b", "c"), kind="steps", sharp=1.0)
-    answers = inputs.labelled
-    wrong = (answers.codes != -1) & (answers.codes != answers.decisions)
+    labelled = inputs.labelled
+    wrong = (labelled.codes != -1) & (labelled.codes != labelled.decisions)
     counts = np.array([wrong[inputs.slice_of(row)].sum() for row in range(50)])
     assert counts[choose_highlights(inputs).wrong].tolist() == np.sort(counts)[::-1][:6].tolist()
 

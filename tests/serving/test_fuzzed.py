@@ -46,7 +46,7 @@ def client(tmp_path_factory: pytest.TempPathFactory):
         yield one
 
 
-def assert_answered(status: int, response: dict) -> None:
+def assert_response(status: int, response: dict) -> None:
     assert status == 200 or (400 <= status < 500 and set(response) == {"error"}), (status, response)
 
 
@@ -56,7 +56,7 @@ quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 @quick
 @given(content=requests | anything)
 def test_any_json_gets_predictions_or_one_sentence(client: Client, content) -> None:
-    assert_answered(*client.predict(json.dumps(content).encode()))
+    assert_response(*client.predict(json.dumps(content).encode()))
 
 
 @quick
@@ -67,7 +67,7 @@ def test_any_json_gets_predictions_or_one_sentence(client: Client, content) -> N
     ),
 )
 def test_any_bytes_get_predictions_or_one_sentence(client: Client, body: bytes, kind: str) -> None:
-    assert_answered(*client.predict(body, kind=kind))
+    assert_response(*client.predict(body, kind=kind))
 
 
 def test_a_table_with_wrong_offsets_is_refused(client: Client) -> None:

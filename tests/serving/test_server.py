@@ -404,7 +404,7 @@ main()
             line = process.stdout.readline()
             assert line.startswith("serving model (")
             port = int(line.rpartition(":")[2])
-            assert answer_across_a_stop(port, process.pid).startswith(b"HTTP/1.1 200 OK")
+            assert response_across_a_stop(port, process.pid).startswith(b"HTTP/1.1 200 OK")
             assert process.wait(20) == 128 + signal.SIGTERM
             assert process.stderr is not None
             assert process.stderr.read() == "limelight: terminated; requests that had begun were answered\n"
@@ -412,7 +412,7 @@ main()
             process.kill()
 
 
-def answer_across_a_stop(port: int, process: int) -> bytes:
+def response_across_a_stop(port: int, process: int) -> bytes:
     """Send the beginning of a request, ask the process to stop, send the rest, and return the response."""
     body = json.dumps({"series": [[[1.0, 2.0]] * 20]}).encode()
     head = f"POST /v1/models/model/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()

@@ -142,6 +142,6 @@ def test_several_series_share_kernels_and_nothing_else() -> None:
 def test_a_stream_predicts_as_its_model() -> None:
     model, values = model_of(blocks("rocket_differences", "hydra")), changing(64)
     stream = open_stream(model, window=64)
-    answers = [stream.step(row) for row in values]
+    predictions = [stream.step(row) for row in values]
     expected = model.predict(Panel.from_series([values], channels=["c0", "c1"]))
-    np.testing.assert_array_equal(answers[-1].probabilities, expected.probabilities[0])
+    np.testing.assert_array_equal(predictions[-1].probabilities, expected.probabilities[0])

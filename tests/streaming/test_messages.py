@@ -47,8 +47,8 @@ def test_predictions_and_events_equal_those_of_predict(model: FittedModel) -> No
     prediction = model.predict(Panel.from_series(list(values)))
     for row in range(2):
         own = [one for one in found if one["id"] == f"s{row}"]
-        answers = [list(one["probabilities"].values()) for one in own if "prediction" in one]
-        np.testing.assert_allclose(answers, prediction.by_series(prediction.probabilities)[row], atol=1e-6)
+        predictions = [list(one["probabilities"].values()) for one in own if "prediction" in one]
+        np.testing.assert_allclose(predictions, prediction.by_series(prediction.probabilities)[row], atol=1e-6)
         expected = find_events(model.task, prediction.by_series(prediction.probabilities)[row], [40], RULE)
         ended = [one for one in own if one.get("event") == "end"]
         assert [(one["start_step"], one["end_step"] + 1) for one in ended] == list(
@@ -78,11 +78,11 @@ def test_metadata_of_the_first_step_are_those_of_the_series() -> None:
     streams = SeriesStreams(model, StreamSettings())
     first = {"metadata": row, "values": values[0].tolist()}
     rest = [{"values": one.tolist()} for one in values[1:]]
-    answers = [streams.receive(message)[0] for message in [first, *rest]]
+    predictions = [streams.receive(message)[0] for message in [first, *rest]]
     expected = model.predict(Panel.from_series([values], metadata=METADATA[:1]))
-    np.testing.assert_allclose(list(answers[-1]["probabilities"].values()), expected.probabilities[0], atol=1e-6)
+    np.testing.assert_allclose(list(predictions[-1]["probabilities"].values()), expected.probabilities[0], atol=1e-6)
     apart = SeriesStreams(model, StreamSettings())
-    assert apart.receive({**row, "values": values[0].tolist()}) == answers[:1]
+    assert apart.receive({**row, "values": values[0].tolist()}) == predictions[:1]
 
 
 def test_a_model_without_state_has_the_window_of_training() -> None:

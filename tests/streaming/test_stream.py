@@ -68,12 +68,12 @@ def assert_follows(
     window = options.get("window", len(values))
     table = None if metadata is None else pa.table({name: [value] for name, value in metadata.items()})
     for last in range(1, len(values) + 1):
-        answer = stream.step(values[last - 1], times[last - 1])
+        prediction = stream.step(values[last - 1], times[last - 1])
         first = max(0, last - window)
         panel = Panel.from_series([values[first:last]], channels=["x", "y"], times=[times[first:last]], metadata=table)
         expected = model.predict(panel)
-        np.testing.assert_allclose(answer.probabilities, expected.probabilities[-1], atol=1e-6)
-        assert (answer.label, answer.step) == (expected.labels[-1], last)
+        np.testing.assert_allclose(prediction.probabilities, expected.probabilities[-1], atol=1e-6)
+        assert (prediction.label, prediction.step) == (expected.labels[-1], last)
 
 
 @pytest.mark.parametrize("pooling", FOLLOWED)
@@ -112,9 +112,9 @@ def test_side_signals_are_followed(context: str) -> None:
     signals = StepSignals(codes, ("mode",), (classes,))
     stream = open_stream(model)
     for row, word in zip(values, words, strict=True):
-        answer = stream.step(row, signals={"mode": word})
+        prediction = stream.step(row, signals={"mode": word})
     expected = model.predict(Panel.from_series([values], channels=["x", "y"], signals=signals))
-    np.testing.assert_allclose(answer.probabilities, expected.probabilities[0], atol=1e-6)
+    np.testing.assert_allclose(prediction.probabilities, expected.probabilities[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("window", [None, 7])
@@ -135,7 +135,7 @@ def test_a_restored_stream_continues_as_an_uninterrupted_one(encoder: str, windo
     np.testing.assert_array_equal(found, expected[17:])
 
 
-@pytest.mark.parametrize("encoder", ["rocket", "blocks", "lstm both ways, stacked", "inception"])
+@pytest.mark.parametrize("encoder", ["rocket", "blocks", "lstm bidirectional, stacked", "inception"])
 def test_a_window_predicts_the_last_steps_with_any_model(encoder: str) -> None:
     part = VARIANTS[encoder]
     model = build(part, part.fixed_parts.get("pooling", "attention"))
@@ -158,8 +158,8 @@ def test_the_clock_of_a_stream_may_be_dates() -> None:
     for window in (None, 4):
         stream = open_stream(model, window=window)
         for one in zip(values, times, strict=True):
-            answer = stream.step(*one)
-        np.testing.assert_allclose(answer.probabilities, expected, atol=1e-6)
+            prediction = stream.step(*one)
+        np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-6)
 
 
 def test_a_network_that_looks_ahead_needs_a_window() -> None:

@@ -41,9 +41,9 @@ def attending(pooling: str) -> str:
 
 OWN_VARIANTS = {
     "conv_lstm": ConvLSTM(filters=6, stride=3, hidden_size=5),
-    "conv_lstm both fusions": ConvLSTM(filters=6, depth=1, stride=1, hidden_size=5, bidirectional=True),
+    "conv_lstm bidirectional": ConvLSTM(filters=6, depth=1, stride=1, hidden_size=5, bidirectional=True),
     "lstm": LSTM(hidden_size=5),
-    "lstm both fusions, stacked": LSTM(hidden_size=[5, 4], bidirectional=True, dropout=0.2),
+    "lstm bidirectional, stacked": LSTM(hidden_size=[5, 4], bidirectional=True, dropout=0.2),
     "lstm relu": LSTM(hidden_size=5, activation="relu", bidirectional=True),
     "gru": GRU(hidden_size=5, num_layers=2, bidirectional=True),
     "gru relu": GRU(hidden_size=5, activation="relu"),
@@ -76,7 +76,7 @@ WITH_FUSION = {
     for (encoder, pooling), fusions in product(
         [
             ("conv_lstm", "attention"),
-            ("lstm both fusions, stacked", "last"),
+            ("lstm bidirectional, stacked", "last"),
             ("gru relu", "mean"),
             ("conv_lstm", "none"),
             ("inception strided", "conjunctive"),

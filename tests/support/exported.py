@@ -85,7 +85,7 @@ def exported(model: FittedModel, folder: Path) -> ExportedModel:
     return open_model(export_model(model, folder / "model.onnx"), threads=1)
 
 
-def assert_same_answers(one: ExportedModel, other: FittedModel, panel: Panel) -> None:
+def assert_same_predictions(one: ExportedModel, other: FittedModel, panel: Panel) -> None:
     """Require the same probabilities, labels and attention of an exported model and its original."""
     given, own = one.predict(panel, attention=True), other.predict(panel, attention=True)
     np.testing.assert_allclose(given.probabilities, own.probabilities, atol=1e-5)

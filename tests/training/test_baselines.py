@@ -52,8 +52,8 @@ def test_more_categories_than_the_boosting_supports_are_accepted():
 
 def test_unseen_categories_are_unknown_to_the_boosting():
     panel = known(mode=["idle", "run", "run", "run"] * 25)
-    (answer,) = boost_metadata(panel, np.tile([0, 1, 1, 1], 25), 2, known(mode=["off"]))
-    assert answer.sum() == pytest.approx(1)
+    (probabilities,) = boost_metadata(panel, np.tile([0, 1, 1, 1], 25), 2, known(mode=["off"]))
+    assert probabilities.sum() == pytest.approx(1)
 
 
 def test_fields_may_be_ignored():

@@ -28,8 +28,8 @@ def predictions(n, error, seed):
     """Return probabilities of 0.9 for one class, which is wrong in a share ``error`` of the examples."""
     random = np.random.default_rng(seed)
     codes, sure = random.integers(0, 2, n), random.uniform(0.6, 0.99, n)
-    answer = np.where(random.random(n) < error, 1 - codes, codes)
-    return np.where(np.arange(2) == answer[:, None], sure[:, None], 1 - sure[:, None]), codes
+    predicted = np.where(random.random(n) < error, 1 - codes, codes)
+    return np.where(np.arange(2) == predicted[:, None], sure[:, None], 1 - sure[:, None]), codes
 
 
 def of_machines(n, errors, seed):

@@ -54,8 +54,8 @@ def every_decision(chances):
     return [chances >= cut for cut in [2.0, *np.unique(chances)]]
 
 
-def scores_of_predictions(score, codes, answers):
-    return [score(codes, answer.astype(int), zero_division=0) for answer in answers]
+def scores_of_predictions(score, codes, decisions):
+    return [score(codes, decision.astype(int), zero_division=0) for decision in decisions]
 
 
 def test_the_threshold_lies_between_two_neighbours():
@@ -77,9 +77,9 @@ def test_no_threshold_has_a_better_f1(pairs):
 def test_of_thresholds_with_the_precision_none_has_a_better_recall(pairs, aim):
     chances, codes = (np.array(side) for side in zip(*pairs, strict=True))
     found = choose_for_rain(chances, codes, {"precision": aim}).table[0]["chosen"]
-    answers = every_decision(chances)
+    decisions = every_decision(chances)
     precisions, recalls = (
-        scores_of_predictions(score, codes, answers) for score in (reference.precision_score, reference.recall_score)
+        scores_of_predictions(score, codes, decisions) for score in (reference.precision_score, reference.recall_score)
     )
     reachable = [recall for precision, recall in zip(precisions, recalls, strict=True) if precision >= aim]
     if reachable:
@@ -94,9 +94,9 @@ def test_of_thresholds_with_the_precision_none_has_a_better_recall(pairs, aim):
 def test_of_thresholds_with_the_recall_none_has_a_better_precision(pairs, aim):
     chances, codes = (np.array(side) for side in zip(*pairs, strict=True))
     found = choose_for_rain(chances, codes, {"recall": aim}).table[0]["chosen"]
-    answers = every_decision(chances)
+    decisions = every_decision(chances)
     precisions, recalls = (
-        scores_of_predictions(score, codes, answers) for score in (reference.precision_score, reference.recall_score)
+        scores_of_predictions(score, codes, decisions) for score in (reference.precision_score, reference.recall_score)
     )
     best = max(precision for precision, recall in zip(precisions, recalls, strict=True) if recall >= aim)
     assert found["recall"] >= aim
@@ -109,7 +109,8 @@ def test_no_threshold_costs_less(pairs, fp, fn):
     chances, codes = (np.array(side) for side in zip(*pairs, strict=True))
     found = choose_for_rain(chances, codes, {"cost": {"false_positive": fp, "false_negative": fn}})
     costs = [
-        (fp * (answer & (codes == 0)) + fn * (~answer & (codes == 1))).mean() for answer in every_decision(chances)
+        (fp * (decision & (codes == 0)) + fn * (~decision & (codes == 1))).mean()
+        for decision in every_decision(chances)
     ]
     assert found.table[0]["chosen"]["cost"] == pytest.approx(min(costs))
 
@@ -135,10 +136,10 @@ def test_the_table_matches_scikit_learn_at_both_thresholds():
     found = choose_for_rain(chances, codes, {"recall": 0.9})
     row = found.table[0]
     for name, threshold in (("half", 0.5), ("chosen", found.values[0])):
-        answers = (chances >= threshold).astype(int)
-        expected = reference.precision_recall_fscore_support(codes, answers, average="binary")[:3]
+        decisions = (chances >= threshold).astype(int)
+        expected = reference.precision_recall_fscore_support(codes, decisions, average="binary")[:3]
         assert [row[name][score] for score in ("precision", "recall", "f1")] == pytest.approx(list(expected))
-        assert row[name]["answered"] == answers.sum()
+        assert row[name]["answered"] == decisions.sum()
     assert (row["known"], row["positives"]) == (300, codes.sum())
 
 

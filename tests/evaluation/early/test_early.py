@@ -40,8 +40,8 @@ def _draw(n, seed, informative=True):
 
 
 def _differing(looks, rule):
-    answers = looks.answer(rule.margin)
-    return looks.differing(answers)[answers.early].mean() if answers.early.any() else 0.0
+    predictions = looks.answer(rule.margin)
+    return looks.differing(predictions)[predictions.early].mean() if predictions.early.any() else 0.0
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +94,8 @@ def test_the_cost_is_the_lowest_of_all_margins():
     rule = choose_early_rule(looks, codes, cost_of_delay=0.3)
 
     def cost(margin):
-        answers = looks.answer(margin)
-        return (answers.decisions != codes).mean() + 0.3 * answers.seen.mean()
+        predictions = looks.answer(margin)
+        return (predictions.decisions != codes).mean() + 0.3 * predictions.seen.mean()
 
     assert cost(rule.margin) <= min(cost(margin) for margin in np.linspace(0, 1.01, 50)) + 0.01
 
@@ -227,13 +227,13 @@ def test_too_few_series_for_the_folds_are_an_error(late):
 
 def test_measures_agree_with_a_plain_count(early, late):
     test = late[110:]
-    found, answers = early.measure(test), early.predict(test)
+    found, predictions = early.measure(test), early.predict(test)
     codes = targets_of(early.whole.task, test).every()
     whole = early.whole.predict(test)
     decided = early.whole.task.decide(whole.probabilities, whole.thresholds)
-    assert found["accuracy"] == np.mean(answers.decisions == codes)
+    assert found["accuracy"] == np.mean(predictions.decisions == codes)
     assert found["accuracy_of_whole"] == np.mean(decided == codes)
-    assert found["differ"] == np.mean(answers.decisions[answers.early] != decided[answers.early])
+    assert found["differ"] == np.mean(predictions.decisions[predictions.early] != decided[predictions.early])
     assert sum(one["answered"] for one in found["looks"]) == pytest.approx(1)
     assert found["curve"][0] == [1.0, found["accuracy_of_whole"]]
 
@@ -259,27 +259,27 @@ def test_a_folder_without_a_rule_is_an_error(tmp_path):
 
 
 def test_a_stream_predicts_once_and_as_the_panel(early, late):
-    answers = early.predict(late[110:130])
-    labels = early.whole.task.decode(answers.decisions)
+    predictions = early.predict(late[110:130])
+    labels = early.whole.task.decode(predictions.decisions)
     for row in range(20):
         stream, found = EarlyStream(early), []
         for values in late.series(110 + row):
-            answer = stream.step(values)
-            found += [answer] if answer.step == stream.steps else []
+            prediction = stream.step(values)
+            found += [prediction] if prediction.step == stream.steps else []
         last = stream.finish()
         found += [] if last is None else [last]
         assert len(found) == 1
-        assert (found[0].label, found[0].step) == (labels[row], round(answers.seen[row] * BUMP))
+        assert (found[0].label, found[0].step) == (labels[row], round(predictions.seen[row] * BUMP))
 
 
 def test_a_restored_stream_does_not_predict_again(early, late):
     row = 110 + int(np.flatnonzero(early.predict(late[110:]).early)[0])
     stream = EarlyStream(early)
     for values in late.series(row):
-        answer = stream.step(values)
+        prediction = stream.step(values)
     again = EarlyStream(early)
     again.restore(stream.state())
-    assert again.step(late.series(row)[0]).step == answer.step < again.steps
+    assert again.step(late.series(row)[0]).step == prediction.step < again.steps
     assert again.finish() is None
 
 

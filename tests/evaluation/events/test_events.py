@@ -37,8 +37,8 @@ def _events(rows):
 
 
 def _rain(probabilities, rule, lengths=None, **clock):
-    answers = np.array(probabilities, dtype=float)[:, None]
-    events = find_events(RAIN, answers, [len(answers)] if lengths is None else lengths, rule, **clock)
+    probabilities = np.array(probabilities, dtype=float)[:, None]
+    events = find_events(RAIN, probabilities, [len(probabilities)] if lengths is None else lengths, rule, **clock)
     return [(start, stop) for _, _, start, stop in _rows(events)]
 
 
@@ -80,19 +80,19 @@ def _slow_join_and_drop(found, column, join_gap, min_length):
 def _slow_find(task, probabilities, lengths, rule, thresholds):
     found, begin = [], 0
     for series, length in enumerate(lengths):
-        answers = probabilities[begin : begin + length]
+        of_series = probabilities[begin : begin + length]
         begin += length
         for index, place in enumerate(event_labels(task, rule.background)):
-            column = answers[:, place]
+            column = of_series[:, place]
             if task.kind == "multiclass":
-                decided = [None if np.isnan(row).any() else row.argmax() for row in answers]
+                decided = [None if np.isnan(row).any() else row.argmax() for row in of_series]
                 column = np.array([np.nan if code is None else 1.0 for code in decided])
                 stretches = _slow_runs(decided, place)
             else:
                 on = rule.on if rule.on is not None else thresholds[index]
                 stretches = _slow_hysteresis(column, on, on if rule.off is None else rule.off)
             for start, stop in _slow_join_and_drop(stretches, column, rule.join_gap, rule.min_length):
-                found.append((series, place, start, stop, answers[start:stop, place].max()))
+                found.append((series, place, start, stop, of_series[start:stop, place].max()))
     return sorted(found, key=lambda event: (event[0], event[2], event[1]))
 
 
@@ -101,7 +101,7 @@ series_lengths = st.lists(st.integers(1, 15), min_size=1, max_size=4)
 
 
 @st.composite
-def answers_and_rules(draw, task):
+def probabilities_and_rules(draw, task):
     lengths = draw(series_lengths)
     steps, width = sum(lengths), len(task.classes)
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -122,7 +122,7 @@ def answers_and_rules(draw, task):
 @given(data=st.data())
 @settings(deadline=None, max_examples=100)
 def test_events_are_those_of_a_plain_loop(task, data):
-    probabilities, lengths, rule, thresholds = data.draw(answers_and_rules(task))
+    probabilities, lengths, rule, thresholds = data.draw(probabilities_and_rules(task))
     events = find_events(task, probabilities, lengths, rule, thresholds)
     expected = _slow_find(task, probabilities, lengths, rule, thresholds)
     assert _rows(events) == [event[:4] for event in expected]
@@ -166,8 +166,8 @@ def test_an_empty_panel_has_no_events():
 
 
 def test_gaps_are_joined_before_short_events_are_dropped():
-    answers = [0.9, 0.1, 0.9, 0.1, 0.1, 0.1, 0.9]
-    assert _rain(answers, EventRule(on=0.5, min_length=3, join_gap=1)) == [(0, 3)]
+    probabilities = [0.9, 0.1, 0.9, 0.1, 0.1, 0.1, 0.9]
+    assert _rain(probabilities, EventRule(on=0.5, min_length=3, join_gap=1)) == [(0, 3)]
 
 
 def test_events_are_not_joined_across_a_step_without_prediction():
@@ -175,10 +175,10 @@ def test_events_are_not_joined_across_a_step_without_prediction():
 
 
 def test_the_threshold_of_the_model_is_the_default():
-    answers = np.array([[0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
-    assert _rows(find_events(BINARY, answers, [3], EventRule(), thresholds=[0.4])) == [(0, 1, 1, 3)]
-    assert _rows(find_events(BINARY, answers, [3], EventRule())) == [(0, 1, 2, 3)]
-    assert _rows(find_events(BINARY, answers, [3], EventRule(on=0.1), thresholds=[0.4])) == [(0, 1, 0, 3)]
+    probabilities = np.array([[0.8, 0.2], [0.6, 0.4], [0.2, 0.8]])
+    assert _rows(find_events(BINARY, probabilities, [3], EventRule(), thresholds=[0.4])) == [(0, 1, 1, 3)]
+    assert _rows(find_events(BINARY, probabilities, [3], EventRule())) == [(0, 1, 2, 3)]
+    assert _rows(find_events(BINARY, probabilities, [3], EventRule(on=0.1), thresholds=[0.4])) == [(0, 1, 0, 3)]
 
 
 def test_of_two_classes_the_positive_one_has_events():
@@ -187,15 +187,15 @@ def test_of_two_classes_the_positive_one_has_events():
 
 
 def test_of_several_classes_all_but_the_background_have_events():
-    answers = np.eye(3)[[0, 0, 1, 1, 2, 0]]
-    assert _rows(find_events(CLASSES, answers, [6], EventRule(background="rest"))) == [(0, 1, 2, 4), (0, 2, 4, 5)]
-    assert len(find_events(CLASSES, answers, [6], EventRule())) == 4
+    probabilities = np.eye(3)[[0, 0, 1, 1, 2, 0]]
+    assert _rows(find_events(CLASSES, probabilities, [6], EventRule(background="rest"))) == [(0, 1, 2, 4), (0, 2, 4, 5)]
+    assert len(find_events(CLASSES, probabilities, [6], EventRule())) == 4
 
 
 def test_joining_across_another_class_keeps_both():
-    answers = np.eye(3)[[1, 1, 2, 1, 1]]
-    assert _rows(find_events(CLASSES, answers, [5], EventRule(join_gap=1))) == [(0, 1, 0, 5), (0, 2, 2, 3)]
-    assert _rows(find_events(CLASSES, answers, [5], EventRule(join_gap=1, min_length=2))) == [(0, 1, 0, 5)]
+    probabilities = np.eye(3)[[1, 1, 2, 1, 1]]
+    assert _rows(find_events(CLASSES, probabilities, [5], EventRule(join_gap=1))) == [(0, 1, 0, 5), (0, 2, 2, 3)]
+    assert _rows(find_events(CLASSES, probabilities, [5], EventRule(join_gap=1, min_length=2))) == [(0, 1, 0, 5)]
 
 
 # in time
@@ -206,7 +206,7 @@ def test_joining_across_another_class_keeps_both():
 def test_a_rule_in_time_equals_steps_on_an_even_clock(data, kind):
     lengths = data.draw(series_lengths.map(lambda every: [length + 1 for length in every]))
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    answers = random.integers(0, 11, (sum(lengths), 1)) / 10
+    probabilities = random.integers(0, 11, (sum(lengths), 1)) / 10
     begins = random.integers(0, 10**6, len(lengths))
     tenths_of_a_second = np.concatenate(
         [begin + np.arange(length) for begin, length in zip(begins, lengths, strict=True)]
@@ -217,17 +217,17 @@ def test_a_rule_in_time_equals_steps_on_an_even_clock(data, kind):
         "dates": (np.datetime64("2024-01-01", "ms") + tenths_of_a_second * 100, "s"),
     }[kind]
     length, gap = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 3))
-    in_steps = find_events(RAIN, answers, lengths, EventRule(min_length=length, join_gap=gap))
+    in_steps = find_events(RAIN, probabilities, lengths, EventRule(min_length=length, join_gap=gap))
     in_time = EventRule(min_length=f"{length / 10} s", join_gap=f"{gap * 100} ms")
-    assert _rows(find_events(RAIN, answers, lengths, in_time, times=times, time_unit=unit)) == _rows(in_steps)
+    assert _rows(find_events(RAIN, probabilities, lengths, in_time, times=times, time_unit=unit)) == _rows(in_steps)
 
 
 def test_a_pause_of_the_clock_is_a_gap():
     times = np.array([0, 1, 2, 3, 60, 61, 62])
-    answers = [0.1, 0.1, 0.9, 0.9, 0.1, 0.9, 0.9]
-    assert _rain(answers, EventRule(on=0.5, min_length="3 s"), times=times) == []
-    assert _rain(answers, EventRule(on=0.5, join_gap="1 s"), times=times) == [(2, 4), (5, 7)]
-    assert _rain(answers, EventRule(on=0.5, join_gap="57 s"), times=times) == [(2, 7)]
+    probabilities = [0.1, 0.1, 0.9, 0.9, 0.1, 0.9, 0.9]
+    assert _rain(probabilities, EventRule(on=0.5, min_length="3 s"), times=times) == []
+    assert _rain(probabilities, EventRule(on=0.5, join_gap="1 s"), times=times) == [(2, 4), (5, 7)]
+    assert _rain(probabilities, EventRule(on=0.5, join_gap="57 s"), times=times) == [(2, 7)]
 
 
 def test_a_rule_may_combine_steps_and_time():
@@ -354,14 +354,14 @@ def _slow_scores(predicted, true, overlap):
 
 
 @st.composite
-def answers_and_truths(draw, most=30):
+def codes_and_truths(draw, most=30):
     lengths = draw(st.lists(st.integers(1, most), min_size=1, max_size=3))
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = (sum(lengths), 2)
     lazy = draw(st.sampled_from([0.3, 0.6, 0.9]))
-    truth, answer = (_lasting(random, shape, lazy) for _ in range(2))
+    truth, predicted = (_lasting(random, shape, lazy) for _ in range(2))
     truth[random.random(shape) < draw(st.sampled_from([0.0, 0.3]))] = -1
-    return lengths, truth, answer
+    return lengths, truth, predicted
 
 
 def _lasting(random, shape, lazy):
@@ -369,11 +369,11 @@ def _lasting(random, shape, lazy):
     return np.cumsum(random.random(shape) > lazy, axis=0) % 2
 
 
-@given(data=answers_and_truths(), overlap=st.sampled_from([0.05, 0.2, 0.3, 0.5, 0.7, 1.0]))
+@given(data=codes_and_truths(), overlap=st.sampled_from([0.05, 0.2, 0.3, 0.5, 0.7, 1.0]))
 @settings(deadline=None, max_examples=150)
 def test_counts_are_those_of_the_optimal_assignment(data, overlap):
-    lengths, truth, answer = data
-    predicted, true = true_events(LABELS, answer, lengths), true_events(LABELS, truth, lengths)
+    lengths, truth, predicted = data
+    predicted, true = true_events(LABELS, predicted, lengths), true_events(LABELS, truth, lengths)
     scores = score_events(predicted, true, LABELS, lengths, truth, overlap=overlap)
     for place, name in enumerate(LABELS.classes):
         known = np.split(truth[:, place] != -1, np.cumsum(lengths)[:-1])
@@ -389,11 +389,11 @@ def test_counts_are_those_of_the_optimal_assignment(data, overlap):
             assert ours[score] == (expected[f"touched_{side}"] / total if total else None)
 
 
-@given(data=answers_and_truths(), seed=st.integers(0, 2**32))
+@given(data=codes_and_truths(), seed=st.integers(0, 2**32))
 @settings(deadline=None, max_examples=50)
 def test_scores_do_not_depend_on_the_order_of_events(data, seed):
-    lengths, truth, answer = data
-    predicted, true = true_events(LABELS, answer, lengths), true_events(LABELS, truth, lengths)
+    lengths, truth, predicted = data
+    predicted, true = true_events(LABELS, predicted, lengths), true_events(LABELS, truth, lengths)
     mixed = [_mixed(events, np.random.default_rng(seed)) for events in (predicted, true)]
     assert score_events(*mixed, LABELS, lengths, truth, overlap=0.1) == score_events(
         predicted, true, LABELS, lengths, truth, overlap=0.1
@@ -405,20 +405,20 @@ def _mixed(events, random):
     return Events(*(getattr(events, field.name)[order] for field in fields(events) if field.name != "peak"))
 
 
-@given(data=answers_and_truths(), seed=st.integers(0, 2**32))
+@given(data=codes_and_truths(), seed=st.integers(0, 2**32))
 @settings(deadline=None, max_examples=50)
 def test_predictions_at_unknown_steps_change_no_score(data, seed):
-    lengths, truth, answer = data
-    other = np.where(truth == -1, np.random.default_rng(seed).integers(0, 2, answer.shape), answer)
+    lengths, truth, predicted = data
+    other = np.where(truth == -1, np.random.default_rng(seed).integers(0, 2, predicted.shape), predicted)
     true = true_events(LABELS, truth, lengths)
     one, two = (
         score_events(true_events(LABELS, codes, lengths), true, LABELS, lengths, truth, overlap=0.3)
-        for codes in (answer, other)
+        for codes in (predicted, other)
     )
     assert one | {"unscored": 0} == two | {"unscored": 0}
 
 
-@given(data=answers_and_truths())
+@given(data=codes_and_truths())
 @settings(deadline=None, max_examples=50)
 def test_the_truth_scores_fully_against_itself(data):
     lengths, truth, _ = data
@@ -430,11 +430,11 @@ def test_the_truth_scores_fully_against_itself(data):
         assert one["onset_delay"] == (0.0 if one["true"] else None)
 
 
-@given(data=answers_and_truths())
+@given(data=codes_and_truths())
 @settings(deadline=None, max_examples=50)
 def test_scores_are_ready_for_json_and_never_nan(data):
-    lengths, truth, answer = data
-    predicted, true = true_events(LABELS, answer, lengths), true_events(LABELS, truth, lengths)
+    lengths, truth, predicted = data
+    predicted, true = true_events(LABELS, predicted, lengths), true_events(LABELS, truth, lengths)
     scores = score_events(predicted, true, LABELS, lengths, truth)
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
 
@@ -448,11 +448,11 @@ def test_at_a_low_overlap_as_many_as_possible_match():
     assert (scores["micro"]["matched"], scores["micro"]["onset_delay"]) == (2, 3.5)
 
 
-@given(data=answers_and_truths(), overlap=st.sampled_from([0.05, 0.2, 0.3, 0.5]))
+@given(data=codes_and_truths(), overlap=st.sampled_from([0.05, 0.2, 0.3, 0.5]))
 @settings(deadline=None, max_examples=100)
 def test_ties_of_matchings_are_broken_by_overlap(data, overlap):
-    lengths, truth, answer = data
-    predicted, true = (true_events(RAIN, codes[:, :1] == 1, lengths) for codes in (answer, truth))
+    lengths, truth, predicted = data
+    predicted, true = (true_events(RAIN, codes[:, :1] == 1, lengths) for codes in (predicted, truth))
     ours = score_events(predicted, true, RAIN, lengths, overlap=overlap)["micro"]
     _, _, start, stop = np.array(_rows(true)).reshape(-1, 4).T[:, :, None]
     _, _, begin, end = np.array(_rows(predicted)).reshape(-1, 4).T[:, None, :]

@@ -53,7 +53,7 @@ def test_f1_of_more_classes_is_macro():
     assert scores["f1"] == scores["macro"]["f1"]
 
 
-def one_of_answers(task, n, seed):
+def one_of_predictions(task, n, seed):
     random = np.random.default_rng(seed)
     width = len(task.classes)
     return random.integers(0, width, n), random.dirichlet(np.ones(width), n)
@@ -62,7 +62,7 @@ def one_of_answers(task, n, seed):
 @given(n=st.integers(1, 60), seed=st.integers(0, 1000), task=st.sampled_from([TWO, THREE]))
 @settings(deadline=None, max_examples=50)
 def test_scores_match_scikit_learn_or_have_a_reason(n, seed, task):
-    truth, chances = one_of_answers(task, n, seed)
+    truth, chances = one_of_predictions(task, n, seed)
     scores, given_codes = through_json(score(task, truth, chances)), chances.argmax(axis=1)
     places = list(range(len(task.classes)))
     assert scores["brier"] == pytest.approx(reference.brier_score_loss(truth, chances, labels=places))
@@ -95,7 +95,7 @@ def test_scores_match_scikit_learn_or_have_a_reason(n, seed, task):
 @given(seed=st.integers(0, 1000), task=st.sampled_from([TWO, THREE]))
 @settings(deadline=None, max_examples=15)
 def test_unknown_labels_change_no_score_and_are_counted(seed, task):
-    truth, chances = one_of_answers(task, 30, seed)
+    truth, chances = one_of_predictions(task, 30, seed)
     known = np.random.default_rng(seed).random(30) < 0.7
     known[0] = True
     scores = score(task, np.where(known, truth, -1), chances)
@@ -103,7 +103,7 @@ def test_unknown_labels_change_no_score_and_are_counted(seed, task):
 
 
 def test_steps_are_scored_like_series_and_called_steps():
-    truth, chances = one_of_answers(THREE, 50, 0)
+    truth, chances = one_of_predictions(THREE, 50, 0)
     steps = score(Task(THREE.classes, level="step"), truth, chances)
     assert steps == {**score(THREE, truth, chances), "level": "step"}
     absent = score(Task(("fault", "ok"), level="step"), [1, 1], [[0.4, 0.6], [0.1, 0.9]])["undefined"]["roc_auc"]

@@ -83,8 +83,8 @@ def test_the_most_important_of_many_channels_are_shown():
 
 def test_highlights_are_confident_then_wrong_then_uncertain():
     panel = Panel.from_series(np.zeros((6, 3)), labels=["a", "b", "a", "b", None, "a"])
-    answers = Prediction(panel.ids, Task(("a", "b")), np.array([[-3.0], [-2.0], [0.1], [5.0], [0.0], [9.0]]))
-    kinds = {kind: rows.tolist() for kind, rows in rows_to_see(answers, panel, each=2).items()}
+    predictions = Prediction(panel.ids, Task(("a", "b")), np.array([[-3.0], [-2.0], [0.1], [5.0], [0.0], [9.0]]))
+    kinds = {kind: rows.tolist() for kind, rows in rows_to_see(predictions, panel, each=2).items()}
     assert kinds == {"most confident": [3, 0], "most wrong": [5, 1], "most uncertain": [4, 2]}
 
 

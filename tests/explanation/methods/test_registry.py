@@ -43,7 +43,7 @@ def test_a_registered_method_is_available(monkeypatch):
 @pytest.mark.parametrize("settings", [{}, {"level": "step"}])
 def test_an_empty_panel_has_an_empty_explanation(method, settings):
     if method == "attention" and settings:
-        pytest.skip("answers about steps have no attention")
+        pytest.skip("predictions of steps have no attention")
     model = with_attention() if method == "attention" else linear([[1.0]], **settings)
     shown = explain(model, noise(5)[[]], method)
     assert (len(shown), shown.table().num_rows) == (0, 0)
@@ -108,10 +108,10 @@ def test_steps_beyond_a_series_are_refused():
 
 
 def test_the_predicted_class_is_the_default_target():
-    answers = Prediction(np.array(["x", "y"]), Task(("a", "b", "c")), np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 0.0]]))
-    assert resolve_target(answers).names.tolist() == ["b", "a"]
-    assert resolve_target(answers, "c").names.tolist() == ["c", "c"]
-    assert resolve_target(answers, ["c", "a"]).names.tolist() == ["c", "a"]
+    predictions = Prediction(np.array(["x", "y"]), Task(("a", "b", "c")), np.array([[0.0, 2.0, 1.0], [3.0, 0.0, 0.0]]))
+    assert resolve_target(predictions).names.tolist() == ["b", "a"]
+    assert resolve_target(predictions, "c").names.tolist() == ["c", "c"]
+    assert resolve_target(predictions, ["c", "a"]).names.tolist() == ["c", "a"]
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
@@ -119,21 +119,23 @@ def test_log_odds_are_those_of_the_probability(kind):
     classes = ("a", "b") if kind == "binary" else ("a", "b", "c")
     task = Task(classes, multilabel=kind == "multilabel")
     random = np.random.default_rng(0)
-    answers = Prediction(np.arange(6).astype(str), task, random.normal(size=(6, task.outputs)))
+    predictions = Prediction(np.arange(6).astype(str), task, random.normal(size=(6, task.outputs)))
     for code, name in enumerate(classes):
-        chance = answers.probabilities[:, code]
-        resolved = resolve_target(answers, name)
-        np.testing.assert_allclose(resolved.log_odds(answers), np.log(chance / (1 - chance)))
-        np.testing.assert_allclose(resolved.probability(answers), chance)
+        chance = predictions.probabilities[:, code]
+        resolved = resolve_target(predictions, name)
+        np.testing.assert_allclose(resolved.log_odds(predictions), np.log(chance / (1 - chance)))
+        np.testing.assert_allclose(resolved.probability(predictions), chance)
 
 
 def test_the_target_per_step_averages_the_steps_predicted_as_it():
     task = Task(("a", "b"), level="step")
-    answers = Prediction(np.array(["x", "y"]), task, np.array([[-1.0], [2.0], [4.0], [-3.0]]), lengths=np.array([3, 1]))
-    resolved = resolve_target(answers)
+    predictions = Prediction(
+        np.array(["x", "y"]), task, np.array([[-1.0], [2.0], [4.0], [-3.0]]), lengths=np.array([3, 1])
+    )
+    resolved = resolve_target(predictions)
     assert resolved.names.tolist() == ["b", "a"]
-    assert resolved.log_odds(answers).tolist() == [3.0, 3.0]
-    assert resolve_target(answers, "a", (0, 1)).log_odds(answers).tolist() == [1.0, 3.0]
+    assert resolved.log_odds(predictions).tolist() == [3.0, 3.0]
+    assert resolve_target(predictions, "a", (0, 1)).log_odds(predictions).tolist() == [1.0, 3.0]
 
 
 def test_rows_of_an_explanation_are_an_explanation():

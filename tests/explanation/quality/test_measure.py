@@ -80,9 +80,9 @@ def test_predictions_of_steps_and_several_labels_are_measured():
 
 def test_overlap_counts_positive_importance_inside_the_interval():
     panel = Panel.from_series(np.zeros((3, 4)), intervals=[(1, 3), (0, 1), (-1, -1)])
-    answers = Prediction(panel.ids, Task(("a", "b")), np.zeros((3, 1)))
+    predictions = Prediction(panel.ids, Task(("a", "b")), np.zeros((3, 1)))
     given = [np.array([1.0, 2.0, 1.0, -9.0]), np.array([-1.0, -1.0, -1.0, -1.0]), np.zeros(4)]
-    found = overlap(Explanation(panel, answers, given, "gradients", np.array(["a", "a", "a"])))
+    found = overlap(Explanation(panel, predictions, given, "gradients", np.array(["a", "a", "a"])))
     assert found == {"series": 2, "inside": 0.5, "peak_inside": 0.625, "inside_uniform": 0.375}
 
 
