@@ -439,7 +439,7 @@ def test_a_class_of_most_steps_may_be_no_event(
 def test_steps_outside_all_intervals_are_no_events(limelight: Commands, tmp_path: Path) -> None:
     classifier_for("steps, three classes").save(tmp_path / "model")
     write_table(planted.in_which_bumps(), tmp_path / "bumps")
-    limelight("predict", "model", "bumps/series.parquet", "-o", "answers.csv", "--events", "events.parquet")
+    limelight("predict", "model", "bumps/series.parquet", "-o", "predictions.csv", "--events", "events.parquet")
     assert "counts as an event" not in limelight.errors
     assert {*parquet.read_table("events.parquet")["label"].to_pylist()} == {"down", "up"}
 
