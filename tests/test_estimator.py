@@ -61,7 +61,7 @@ def test_panel_array_list_and_two_dimensional_array_are_the_same() -> None:
         np.testing.assert_array_equal(small().fit(series, WAVES.labels).predict_proba(series), expected)
 
 
-def test_series_of_any_length_are_taken() -> None:
+def test_series_of_any_length_are_accepted() -> None:
     rng = np.random.default_rng(0)
     ragged = [rng.normal(size=(n, 2)) for n in (3, 50, 7, 1, 20, 20)]
     model = small().fit(ragged, [0, 1, 0, 1, 0, 1])
@@ -158,7 +158,7 @@ def test_too_few_labels_are_refused() -> None:
         (np.zeros((2, 2, 2, 2)), "expected series as an array (n, time, channels) or (n, time), got shape (2, 2, 2, 2); pass one row per series"),
     ],
 )  # fmt: skip
-def test_arrays_that_are_no_series_are_refused(series: object, message: str) -> None:
+def test_invalid_arrays_of_series_are_refused(series: object, message: str) -> None:
     from limelight.data.arrays import as_panel
 
     with pytest.raises(DataError) as error:
@@ -271,7 +271,7 @@ def test_cross_validation_works(series: object) -> None:
     assert cross_val_predict(small(), series, WAVES.labels, cv=3, method="predict_proba").shape == (60, 2)
 
 
-def test_pipeline_works() -> None:
+def test_an_estimator_works_in_a_pipeline() -> None:
     pipeline = Pipeline([("louder", FunctionTransformer(lambda X: X * 2)), ("model", small())])
     assert pipeline.fit(ARRAY, WAVES.labels).predict(ARRAY).shape == (60,)
 
@@ -281,7 +281,7 @@ def test_calibration_works_on_a_panel() -> None:
     np.testing.assert_allclose(model.predict_proba(WAVES).sum(axis=1), 1)
 
 
-def test_data_frame_of_one_series_a_row_is_taken() -> None:
+def test_data_frame_with_a_series_in_each_row_is_accepted() -> None:
     frame = pd.DataFrame(ARRAY[:, :, 0]).add_prefix("step_")
     model = small().fit(frame, WAVES.labels)
     np.testing.assert_array_equal(model.predict_proba(frame), model.predict_proba(frame.copy()))

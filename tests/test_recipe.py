@@ -201,7 +201,7 @@ def test_rows_fitted_are_those_of_the_fit(fits: Fits) -> None:
     assert PANEL.ids[fitted_rows(PANEL, split, recipe)].tolist() == fits.calls[0][0]
 
 
-def test_unknown_labels_are_no_class_of_their_own() -> None:
+def test_unknown_labels_are_not_a_class() -> None:
     labels = [f"class {index % 20}" for index in range(400)]
     unlabelled = ["", *labels[1:]]
     for each in (labels, unlabelled):

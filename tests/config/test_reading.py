@@ -203,7 +203,7 @@ def test_missing_path_suggests_a_similar_name(tmp_path: Path) -> None:
     assert str(error.value).endswith("which does not exist; did you mean 'my-data'?")
 
 
-def test_schema_knows_every_part_and_every_key() -> None:
+def test_schema_contains_every_part_and_every_key() -> None:
     schema = experiment_schema()
     encoders = schema["properties"]["model"]["properties"]["encoder"]["anyOf"]
     assert encoders[0] == {"enum": list(ENCODERS)}

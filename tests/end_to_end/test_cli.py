@@ -519,7 +519,7 @@ def test_a_missing_gpu_is_reported_before_writing(limelight: Commands, folder: P
     assert not Path("run").exists()
 
 
-def test_folder_with_an_experiment_file_alone_is_no_run(limelight: Commands, folder: Path) -> None:
+def test_folder_with_only_an_experiment_file_is_not_a_run(limelight: Commands, folder: Path) -> None:
     (folder / "experiment.json").write_text('{"data": {"series": "series.csv", "labels": "labels.csv"}, "output": "."}')
     before = everything_in(folder)
     for options in ([], ["--overwrite"]):

@@ -69,7 +69,7 @@ def test_inspect_lists_metadata_as_used_in_training(limelight: Commands, tmp_pat
     assert [(one["name"], one["kind"]) for one in fields] == [("Maschine", "ignore"), ("outcome", "ignore")]
 
 
-def test_the_group_field_of_the_split_is_no_feature(limelight: Commands, tmp_path: Path) -> None:
+def test_the_group_field_of_the_split_is_not_used(limelight: Commands, tmp_path: Path) -> None:
     write_table(with_machines(), tmp_path / "data")
     limelight("train", "data", "-o", "run", "--set", "split.group=Maschine", *FAST)
     assert "note: metadata 'Maschine' names the groups of the split and is not a feature" in limelight.errors
@@ -112,7 +112,7 @@ def test_errors_of_training_are_the_verdict(
     assert f"limelight: {first.removeprefix('cannot train: ')}\n" == limelight("train", "data", *options, code=2)
 
 
-def test_commands_take_compressed_tables(limelight: Commands, tmp_path: Path) -> None:
+def test_commands_read_compressed_tables(limelight: Commands, tmp_path: Path) -> None:
     panel = panel_of()
     rows = "".join(f"s{row},{step},{x}\n" for row in range(40) for step, x in enumerate(panel.series(row)[:, 0]))
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(f"series_id,time,x\n{rows}".encode()))

@@ -93,7 +93,7 @@ def test_shuffled_labels_are_not_learned(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_shuffled_test_labels_take_every_score_to_chance(kind: str) -> None:
+def test_shuffled_test_labels_score_at_chance(kind: str) -> None:
     found = scores_of(classifier_for(kind).model_, planted.shuffled(KINDS[kind](n=400, ragged=True, seed=1)))
     test, chance = found["test"], 1 / 3 if kind == "steps, three classes" else 0.5
     for name in ("balanced_accuracy", "roc_auc"):

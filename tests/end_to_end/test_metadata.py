@@ -56,7 +56,7 @@ def test_without_metadata_the_same_network_stays_at_chance() -> None:
     assert model_with().score(test, test.labels) <= 0.65
 
 
-def test_permuting_metadata_or_series_takes_the_score_to_chance() -> None:
+def test_permuted_metadata_or_series_score_at_chance() -> None:
     _, test = bump_parts()
     found = score_permuted(model_with("late").model_, test)
     assert found is not None

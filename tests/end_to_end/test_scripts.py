@@ -32,7 +32,7 @@ def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     return run
 
 
-def test_heart_beats(script: Script, tmp_path: Path) -> None:
+def test_the_script_of_heart_beats_runs(script: Script, tmp_path: Path) -> None:
     lines = script("ecg", TESTS / "samples" / "ecg200", "--into", tmp_path)
     assert lines[:2] == [
         "train Panel(40 series, 96 steps, 1 channel, 2 classes)",
@@ -45,7 +45,7 @@ def test_heart_beats(script: Script, tmp_path: Path) -> None:
     assert ll.load(tmp_path / "model").classes_.tolist() == ["abnormal", "normal"]
 
 
-def test_vowels_of_any_length(script: Script, tmp_path: Path) -> None:
+def test_the_script_of_vowels_runs(script: Script, tmp_path: Path) -> None:
     lines = script("vowels", TESTS / "samples" / "japanese_vowels", "--into", tmp_path, "--epochs", 2)
     accuracy = {line.split(":")[0]: float(line.split()[2]) for line in lines if ": accuracy " in line}
     assert accuracy.keys() == {"auto", "conv_lstm"}
@@ -83,7 +83,7 @@ def months(tmp_path: Path) -> Path:
     return folder
 
 
-def test_weather_of_each_day(script: Script, months: Path, tmp_path: Path) -> None:
+def test_the_script_of_weather_runs(script: Script, months: Path, tmp_path: Path) -> None:
     lines = script("weather", months, "--into", tmp_path / "run", "--epochs", 2)
     scores = {line.split()[0]: line.split()[1:] for line in lines[lines.index(next(filter(is_head, lines))) + 1 :][:5]}
     assert scores.keys() == {"fog", "hail", "rain", "snow", "thunderstorm"}

@@ -113,7 +113,7 @@ def test_inspection_counts_the_categories_of_a_signal() -> None:
     assert "mode    run 50.0 %, unknown 25.0 %, idle 25.0 %" in inspection.lines()
 
 
-def test_a_signal_comes_from_a_table_of_its_own(limelight: Commands, tmp_path: Path) -> None:
+def test_a_signal_is_read_from_its_own_table(limelight: Commands, tmp_path: Path) -> None:
     panel, modes = generate_bumps(BumpSettings(dataset_size=120, num_points=30, mode_as="signal"), 0)
     write_table(panel, tmp_path / "bumps")
     parquet.write_table(modes, tmp_path / "bumps" / "signals.parquet")

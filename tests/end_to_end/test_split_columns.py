@@ -41,7 +41,7 @@ def test_a_column_of_parts_is_the_split(limelight: Commands, tmp_path: Path, pla
     assert split_of(limelight, folder) == "split: 14 train, 0 validation, 6 test; as given in column 'subset'"
 
 
-def test_a_column_of_parts_with_a_kind_is_no_split(limelight: Commands, tmp_path: Path) -> None:
+def test_a_column_of_parts_with_a_kind_does_not_split(limelight: Commands, tmp_path: Path) -> None:
     folder = write_tables(tmp_path / "data", "metadata")
     assert "at random" in split_of(limelight, folder, "--set", "data.fields.subset=ignore")
 

@@ -193,7 +193,7 @@ def test_text_vectors_are_scaled_by_training_texts(folder: Path, model2vec: Any)
     np.testing.assert_allclose(scaling.scale, vectors.std(axis=0), rtol=1e-5, atol=1e-6)
 
 
-def test_unknown_words_and_missing_text_are_equivalent_and_noted(folder: Path) -> None:
+def test_texts_of_unknown_words_equal_missing_texts_with_a_note(folder: Path) -> None:
     train, test = text_parts(80)
     model = classifier(str(folder)).fit(train).model_
     strange = test.replace(metadata=pa.table({"mode": ["zebras gallop"] * len(test)}))

@@ -60,7 +60,7 @@ def test_a_perfect_score_has_no_mistake_and_no_alarm():
 
 
 @pytest.mark.parametrize(("chance", "lowest", "shown"), [(0.01, 0.4, True), (0.2, 0.4, False), (0.01, 1.0, False)])
-def test_a_group_stands_out_if_chance_does_not_explain_it(chance, lowest, shown):
+def test_a_group_is_named_if_chance_does_not_explain_it(chance, lowest, shown):
     groups = [{"value": "north", "balanced_accuracy": 1.0}, {"value": "south", "balanced_accuracy": lowest}]
     scored = {"groups": groups, "worst": 1, "chance": chance}
     assert stands_out(scored) is shown

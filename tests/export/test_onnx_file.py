@@ -79,7 +79,7 @@ def test_an_existing_file_is_replaced_only_by_a_complete_one(tmp_path: Path, mon
     assert [one.name for one in tmp_path.iterdir()] == ["model.onnx"]
 
 
-def test_a_part_without_translation_cannot_be_exported(tmp_path: Path) -> None:
+def test_a_part_without_translation_is_refused(tmp_path: Path) -> None:
     class Quantum(nn.Linear):
         """A head without a translation."""
 

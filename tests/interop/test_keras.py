@@ -72,7 +72,7 @@ def test_weights_of_another_size_are_refused() -> None:
     )
 
 
-def test_weights_that_are_left_over_are_named() -> None:
+def test_unused_weights_are_named() -> None:
     _, _, weights, _ = read("stacked_lstm_relu")
     network = Network(Architecture.of({"name": "lstm", "hidden_size": 100}, "last", "linear"), 3, 1)
     with pytest.raises(ModelFolderError) as error:
@@ -83,7 +83,7 @@ def test_weights_that_are_left_over_are_named() -> None:
     )
 
 
-def test_weights_that_end_too_soon_are_named() -> None:
+def test_missing_weights_are_named() -> None:
     _, _, weights, _ = read("lstm_relu")
     with pytest.raises(ModelFolderError) as error:
         load_keras_weights(Network(preset("stacked_lstm"), 3, 1), weights)
@@ -161,7 +161,7 @@ def test_layer_of_numbers_is_ordered_by_the_fusion(fusion: str | list[str], plac
     assert (load_keras_weights(network, weights).context.dense.weight == 7).all()
 
 
-def test_conjunctive_pooling_takes_no_keras_weights() -> None:
+def test_conjunctive_pooling_loads_no_keras_weights() -> None:
     architecture = Architecture.of("lstm", "conjunctive", "linear")
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(architecture, 3, 1), {})
@@ -178,7 +178,7 @@ def test_conjunctive_pooling_takes_no_keras_weights() -> None:
         ({"pooling": "metadata_attention"}, "lstm (64), metadata_attention, linear"),
     ],
 )
-def test_only_late_and_repeated_metadata_take_keras_weights(words: dict[str, str], described: str) -> None:
+def test_only_late_and_repeat_fusion_load_keras_weights(words: dict[str, str], described: str) -> None:
     architecture = Architecture.of(**{"encoder": "lstm", "pooling": "last", "head": "linear", **words})
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(architecture, 3, 1, ONE_WORD), {})
@@ -194,7 +194,7 @@ def test_only_late_and_repeated_metadata_take_keras_weights(words: dict[str, str
         (ContextShape(categories=(4,), signals=(3,)), "0 texts and 1 side signal"),
     ],
 )
-def test_texts_and_side_signals_take_no_keras_weights(shape: ContextShape, got: str) -> None:
+def test_texts_and_side_signals_load_no_keras_weights(shape: ContextShape, got: str) -> None:
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(preset("metadata_late"), 3, 1, shape), {})
     assert str(error.value) == (
@@ -203,7 +203,7 @@ def test_texts_and_side_signals_take_no_keras_weights(shape: ContextShape, got: 
 
 
 @pytest.mark.parametrize(("encoder", "kind"), [("conv_lstm", "conv_lstm"), ("gru", "gru")])
-def test_only_lstm_networks_take_keras_weights(encoder: str, kind: str) -> None:
+def test_only_lstm_networks_load_keras_weights(encoder: str, kind: str) -> None:
     architecture = Architecture.of(encoder, "last", "linear").resolve(10, missing=False, irregular=False)
     with pytest.raises(ParameterError) as error:
         load_keras_weights(Network(architecture, 1, 1), {})

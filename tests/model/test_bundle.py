@@ -89,7 +89,7 @@ def test_saving_never_replaces_something_else(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def test_saving_never_replaces_a_model_of_somebody_else(tmp_path: Path) -> None:
+def test_saving_never_replaces_a_foreign_model(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text('{"format": "layers-model"}')
     with pytest.raises(ModelFolderError) as error:
         save_model(untrained_model(Architecture.of("conv_lstm")), tmp_path)

@@ -95,7 +95,7 @@ def test_offsets_follow_their_channels() -> None:
     assert model_for().with_channels(moved).offset.tolist() == panel.offset.tolist()
 
 
-def test_channels_without_names_are_taken_in_order() -> None:
+def test_channels_without_names_are_matched_by_order() -> None:
     panel = random_panel([5], channels=("channel_0", "channel_1"))
     assert len(model_for().predict(panel).labels) == 1
 

@@ -19,7 +19,7 @@ def test_a_model_of_the_version_before_predicts_the_same(name: str) -> None:
     np.testing.assert_allclose(load(SAVED / name).predict_proba(panel[:20]), expected, rtol=0, atol=1e-6)
 
 
-def test_texts_of_the_format_before_keep_their_shares_of_words() -> None:
+def test_texts_of_the_format_before_keep_word_shares() -> None:
     panel = bump_panel(120, num_points=24, width=6, mode_as="text")
     with np.load(SAVED / "probabilities.npz") as arrays:
         expected = arrays["notes"]

@@ -360,7 +360,7 @@ def test_dates_before_1970_have_months_weekdays_and_hours_too():
     ],
     ids=["Z", "offset", "utc", "berlin"],
 )
-def test_dates_with_a_zone_are_taken_in_utc(cells):
+def test_dates_with_a_zone_are_converted_to_utc(cells):
     plain = ["2024-01-31T23:00", "2024-06-01T10:00"]
     np.testing.assert_array_equal(encoded(plain, pa.array(cells)).numbers, encoded(plain, plain).numbers)
 
@@ -608,7 +608,7 @@ def test_every_leaking_field_is_found():
     assert leaking_fields(table, np.array(LABELS)) == ["label", "place"]
 
 
-def test_the_column_of_the_split_is_no_feature():
+def test_the_column_of_the_split_is_not_used():
     fitted = fit_vocabulary(pa.table({"set": ["TRAIN", "TEST", "TRAIN"]}))
     assert fitted.fields[0].kind == "ignore"
     assert fitted.notes == ("metadata 'set' names the parts of a split: not used; state its kind, category, to use it",)

@@ -328,7 +328,7 @@ def test_a_perfect_group_is_not_marked(make_inputs):
     assert (group["stands_out"], group["table"]["worst"]) == (False, None)
 
 
-def test_the_script_knows_every_colour_of_the_figures():
+def test_the_script_contains_every_colour_of_the_figures():
     known = read_assets("report.js")
     colours = {INK, QUIET, LINE, ACCENT, WRONG, FAINT, *COLOURS}
     assert {colour for colour in colours if f'"{colour}": "' not in known} == set()
@@ -347,7 +347,7 @@ def test_each_method_is_a_layer_and_the_first_is_visible(make_inputs):
     assert [(one["name"], one["visible"]) for one in (first, second)] == [("occlusion", True), ("attention", False)]
     assert first["zmin"] == -first["zmax"]
     assert first["z"][0][0] == pytest.approx(-2.0, abs=0.02)  # averaged over neighbouring steps
-    assert first["zmax"] > 2.0  # nothing stands out here, so no step gets the darkest colour
+    assert first["zmax"] > 2.0  # no step is important enough for the darkest colour
     assert len(first["z"][0]) == 500
     assert channel["customdata"]["shape"] == "1500, 2"
     assert channel["hovertemplate"] == (

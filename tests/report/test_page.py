@@ -55,7 +55,7 @@ def page_of(inputs):
     return Reader(render_page(collect(inputs)))
 
 
-def test_the_run_folder_has_page_plotly_and_pictures(tmp_path, make_inputs):
+def test_the_report_folder_has_page_plotly_and_figures(tmp_path, make_inputs):
     page = write_report(tmp_path, make_inputs())
     assert page == tmp_path / "report" / "index.html"
     assert sorted(file.name for file in page.parent.iterdir()) == [

@@ -349,7 +349,7 @@ def test_labels_that_exclude_each_other_are_classes(unit):
     )
     matrix = np.eye(3)[np.arange(100) % 3]
     assert labels_of(matrix, unit == "step") == (warning,)
-    matrix[3, 2] = np.nan  # says nothing against it
+    matrix[3, 2] = np.nan  # an unknown label is no counterexample
     assert labels_of(matrix, unit == "step") == (warning,)
     for change in (0.0, 1.0):  # one series with two, or with none
         matrix[0, :2] = change

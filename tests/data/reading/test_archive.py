@@ -118,7 +118,7 @@ def test_a_missing_value_may_be_empty(write_lines):
     "line",
     ["1,2,3,:4,5,6,:a", "1,2,3:4,5,6:a,", "1,2,3:4,5,6:a:", "1,2,3 , :4,5,6:a", "1,2,3,,:4,5,6:a"],
 )
-def test_a_stray_separator_makes_no_step(write_lines, line):
+def test_a_stray_separator_is_not_a_step(write_lines, line):
     path = write_lines("A.ts", "@dimensions 2", "@classLabel true a", "@DATA", line)
     panel = read_archive(path)
     np.testing.assert_array_equal(panel.values, [[1, 4], [2, 5], [3, 6]])
@@ -126,7 +126,7 @@ def test_a_stray_separator_makes_no_step(write_lines, line):
     assert panel.notes == (f"ignored separators at the end of the values in 1 line of {str(path)!r}",)
 
 
-def test_a_stray_separator_after_the_last_dimension_is_no_dimension(write_lines):
+def test_a_trailing_separator_is_not_a_dimension(write_lines):
     panel = read_archive(write_lines("A.ts", "@dimensions 2", "@data", "1,2:3,4:"))
     np.testing.assert_array_equal(panel.values, [[1, 3], [2, 4]])
 

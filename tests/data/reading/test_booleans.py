@@ -56,7 +56,7 @@ STEPS = pa.table(
 SERIES = STEPS.select(["series_id", "speed"])
 
 
-def test_a_mask_hides_step_labels_and_is_no_channel() -> None:
+def test_a_mask_hides_step_labels_and_is_not_a_channel() -> None:
     panel = read_table(STEPS, per_step=True, mask="known")
     assert panel.channels == ("speed",)
     assert panel.step_labels.codes.tolist() == [[1, 0], [-1, -1], [1, -1]]

@@ -58,7 +58,7 @@ def test_a_mean_below_each_file_of_a_folder_is_ignored(tmp_path: Path) -> None:
     assert read_table(tmp_path).lengths.tolist() == [6, 6]
 
 
-def test_an_average_below_a_wide_table_is_no_series(tmp_path: Path) -> None:
+def test_an_average_below_a_wide_table_is_not_a_series(tmp_path: Path) -> None:
     rows = [f"p{row},{row},2,{row},4,5,ok" for row in range(6)]
     (tmp_path / "a.csv").write_text("\n".join(["id,x_0,x_1,x_2,x_3,x_4,label", *rows, "Average,1,2,3,4,5,"]) + "\n")
     assert len(read_table(tmp_path / "a.csv")) == 6

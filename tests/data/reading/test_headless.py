@@ -65,7 +65,7 @@ def test_names_that_are_not_a_list_of_text_are_refused(tmp_path: Path, names: ob
 
 
 @pytest.mark.parametrize("name", ["run.txt", "run.tsv"])
-def test_lines_of_steps_are_no_series_of_the_archive(tmp_path: Path, name: str) -> None:
+def test_rows_of_steps_are_not_series_of_the_archive(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, "\t")
     assert message_of(DataError, read_table, path) == (
         f"expected the class of a series at the beginning of each line of {str(path)!r}, as in the UCR archive, got "

@@ -130,7 +130,7 @@ def test_further_columns_of_labels_are_metadata():
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_columns_about_the_use_of_labels_are_no_metadata(fields):
+def test_columns_about_the_use_of_labels_are_not_metadata(fields):
     panel = read_table(series(), labels=labels(**fields))
     assert (panel.metadata, panel.notes) == (None, ())
 
@@ -140,7 +140,7 @@ def test_a_column_of_parts_beside_the_labels_is_kept():
     assert panel.metadata.to_pydict() == {"used_for": ["train", "train", "Test", "test"]}
 
 
-def test_a_column_of_parts_is_not_taken_as_label():
+def test_a_column_of_parts_is_not_the_label():
     table = labels(used_for=["train", "train", "Test", "test"]).rename(columns={"label": "verdict"})
     assert read_table(series(), labels=table).labels.tolist() == ["a", "b", "a", "b"]
 

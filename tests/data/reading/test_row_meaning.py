@@ -77,7 +77,7 @@ def test_few_columns_that_may_be_channels_are_noted() -> None:
     )
 
 
-def test_a_file_of_numbers_alone_is_one_series_to_predict(tmp_path: Path) -> None:
+def test_a_file_of_only_numbers_is_one_series(tmp_path: Path) -> None:
     panel = ll.read_table(write_files(tmp_path / "data", channels("ch")) / "a.csv", label=None)
     assert panel.ids.tolist() == ["a"]
     assert panel.notes == ("no column 'series_id': the file is one series, named by its file",)

@@ -39,7 +39,7 @@ def test_files_without_an_id_are_one_series_each(tmp_path):
     assert panel.notes == ("no column 'series_id': each of the 2 files is one series, named by its file",)
 
 
-def test_columns_may_stand_in_another_order_in_each_file(tmp_path):
+def test_the_order_of_columns_may_differ_between_files(tmp_path):
     pattern = _write(tmp_path, a=["series_id,x,y", "p,1,2"], b=["y,series_id,x", "4,q,3"])
     assert read_table(pattern).values.tolist() == [[1, 2], [3, 4]]
 

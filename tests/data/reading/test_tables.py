@@ -382,7 +382,7 @@ def test_impossible_channels_are_refused(channels, got):
     )
 
 
-def test_impossible_words_for_missing_and_sort_are_refused():
+def test_invalid_values_of_missing_and_sort_are_refused():
     assert read_error(ParameterError, pa.table(STEPS), missing="fill") == (
         "expected missing to be 'error' or 'keep', got 'fill'"
     )
@@ -464,7 +464,7 @@ def test_a_repeated_time_is_located(tmp_path):
         )
 
 
-def test_a_time_that_is_no_date_is_located(tmp_path):
+def test_an_invalid_date_is_located(tmp_path):
     path = _csv(tmp_path / "s.csv", "series_id,time,a", "x,2024-01-01,1", "x,soon,1", "x,5,1")
     assert read_error(DataError, path) == (
         "expected a number or a date such as 2024-01-31 or 2024-01-31 12:00:00 in column 'time', "

@@ -61,7 +61,7 @@ def test_a_shorter_series_has_the_first_times() -> None:
 
 
 @pytest.mark.parametrize("names", [["2019", "2020", "2021", "2022", "2023"], ["0", "1", "2", "3", "5"]])
-def test_numbers_of_steps_are_no_times(names: list[str]) -> None:
+def test_step_numbers_are_not_times(names: list[str]) -> None:
     panel = ll.read_table(pd.DataFrame(VALUES[:, :5], columns=names), layout="wide")
     assert panel.times is None
 

@@ -59,14 +59,14 @@ def test_an_empty_field_is_metadata_on_request() -> None:
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y", "%d-%b-%Y", "%b %d, %Y", "%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
-def test_times_beside_the_clock_are_no_signal(form: str) -> None:
+def test_times_beside_the_clock_are_not_a_signal(form: str) -> None:
     sent = [(day + datetime.timedelta(minutes=day.day)).strftime(form) for day in DAYS for _ in range(2)]
     panel = read_table(recordings().assign(sent=sent * 6))
     assert (panel.signals, panel.notes[0]) == (None, BESIDE)
 
 
 @given(st.lists(st.sampled_from(["", "n/a", "2024-01-28", "2024-01-29"]), min_size=STEPS, max_size=STEPS))
-def test_times_with_gaps_are_no_signal(sent: list[str]) -> None:
+def test_times_with_gaps_are_not_a_signal(sent: list[str]) -> None:
     panel = read_table(recordings().assign(sent=[*sent, *(["2024-01-30", "2024-01-31"] * (STEPS * 5 // 2))]))
     assert (panel.signals, panel.notes[0]) == (None, BESIDE)
 

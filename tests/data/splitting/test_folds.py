@@ -51,7 +51,7 @@ def test_folds_are_those_of_scikit_learn(grouped):
         assert [fold.held_out.tolist() for fold in ours] == [held_out.tolist() for _, held_out in theirs]
 
 
-def test_folds_of_repeats_have_names_of_their_own():
+def test_folds_of_repeats_have_distinct_names():
     assert [fold.name for fold in make_folds(list("abab"), folds=2, repeats=2)] == [
         "fold 1 of repeat 1",
         "fold 2 of repeat 1",

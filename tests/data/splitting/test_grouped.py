@@ -160,7 +160,7 @@ def test_by_time_there_is_a_series_for_each_part():
 
 
 @pytest.mark.parametrize("kind", ["float64", "datetime64[ns]"])
-def test_a_clock_with_holes_is_refused(kind):
+def test_a_clock_with_gaps_is_refused(kind):
     times = np.arange(8).reshape(4, 2).astype(kind)
     times[1, 1] = "NaT" if kind != "float64" else np.nan
     assert split_error(DataError, 4, by="time", times=times) == (

@@ -88,7 +88,7 @@ def test_the_random_state_of_numpy_is_unchanged():
     assert np.random.get_state()[1].tolist() == before
 
 
-def test_all_series_train_when_both_fractions_are_zero():
+def test_all_series_are_training_series_with_zero_fractions():
     assert random_split(3, test=0, validation=0, seed=0, labels=["a", "b", "c"]).train.tolist() == [0, 1, 2]
 
 

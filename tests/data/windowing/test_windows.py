@@ -492,7 +492,7 @@ def test_merged_values_are_the_values_and_nan_elsewhere(counts, length, stride, 
 
 @settings(max_examples=50, deadline=None)
 @given(counts=step_counts, length=sizes, stride=sizes, seed=st.integers(0, 5))
-def test_one_vector_for_each_window_is_averaged_where_windows_overlap(counts, length, stride, seed) -> None:
+def test_predictions_of_overlapping_windows_are_averaged(counts, length, stride, seed) -> None:
     panel = ramps(*counts)
     windows = cut_windows(panel, length, stride, edge="keep")
     predictions = np.random.default_rng(seed).normal(size=(len(windows), 3))

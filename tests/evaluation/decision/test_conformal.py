@@ -199,7 +199,7 @@ def test_unknown_labels_are_excluded():
         assert coverage(task, sets, codes) == coverage(task, sets[:20], codes[:20])
 
 
-def test_too_few_examples_make_full_sets_with_a_note():
+def test_too_few_examples_yield_full_sets_with_a_note():
     fitted = fit_conformal(TWO, two(np.full(8, 0.9)), [1] * 8, 0.9)
     assert fitted.sets(TWO, two([0.99])).tolist() == [[True, True]]
     assert fitted.notes == (

@@ -612,7 +612,7 @@ def test_the_experiment_file_is_checked_the_same_way(rule, message):
     assert first_complaint(error.value) == message
 
 
-def test_the_experiment_file_takes_steps_and_times():
+def test_the_experiment_file_accepts_steps_and_times():
     rule = TypeAdapter(EventRule).validate_python({"min_length": "10 s", "join_gap": 2, "background": "rest"})
     assert rule == EventRule(min_length="10 s", join_gap=2, background="rest")
 

@@ -35,7 +35,7 @@ def test_each_value_has_the_scores_of_its_series(task):
         assert group["interval"][0] < group["balanced_accuracy"] < group["interval"][1]
 
 
-def test_steps_take_the_value_of_their_series():
+def test_steps_have_the_metadata_value_of_their_series():
     truth, chances = random_predictions(TASK, 6)
     task = Task(("a", "b"), level="step")
     groups = score_groups(task, truth, chances, ["m1", "m2", "m1"], [1, 3, 2])["groups"]
@@ -80,7 +80,7 @@ def test_rare_values_are_merged_into_one_row():
     "values", [["m1", None, ""], ["m1", "", ""], [True, None, None], [1, None, None],
                np.array(["2024-01-01", "NaT", "NaT"], dtype="datetime64[D]")]
 )  # fmt: skip
-def test_series_without_a_value_have_their_own_row(values):
+def test_series_with_missing_metadata_have_their_own_row(values):
     assert named(groups_of(values))[-1] == ("missing", "missing", 2)
 
 

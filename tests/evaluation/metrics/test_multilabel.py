@@ -96,7 +96,7 @@ def test_each_label_is_scored_on_its_own_known_targets(seed):
     assert scores["hamming_loss"] == pytest.approx(wrong.mean())
 
 
-def test_a_label_that_never_occurs_has_no_recall():
+def test_a_label_without_positives_has_no_recall():
     scores = through_json(score(WEATHER, [[1, 0, 0], [0, 1, 0]], [[0.9, 0.1, 0.6], [0.3, 0.8, 0.2]]))
     snow = scores["per_class"]["snow"]
     assert (snow["recall"], snow["roc_auc"], snow["precision"], snow["f1"]) == (None, None, 0.0, 0.0)
@@ -128,7 +128,7 @@ def test_subset_accuracy_needs_fully_known_labels():
     assert scores["hamming_loss"] == 0.0
 
 
-def test_each_label_has_a_threshold_of_its_own():
+def test_each_label_has_its_own_threshold():
     chances = [[0.4, 0.6, 0.5]]
     assert score(WEATHER, [[1, 0, 1]], chances, thresholds=[0.4, 0.7, 0.5])["subset_accuracy"] == 1.0
     assert score(WEATHER, [[0, 1, 1]], chances)["subset_accuracy"] == 1.0

@@ -131,7 +131,7 @@ def test_the_distance_is_about_that_of_scipy(shift):
     assert (p < 0.001) == (reference.pvalue < 0.001)
 
 
-def test_a_value_that_most_series_share_is_no_drift():
+def test_a_value_shared_by_most_series_is_not_drift():
     quantiles = np.quantile(np.repeat([0.0, 1.0], [90, 10]), SHARES)
     assert compare_with_quantiles(np.repeat([0.0, 1.0], [45, 5]), quantiles, 100)[1] == 1.0
     assert compare_with_quantiles(np.repeat([0.0, 1.0], [5, 45]), quantiles, 100)[1] < 1e-6

@@ -83,13 +83,13 @@ def test_a_plot_of_many_series_shows_the_first():
     assert len(explanation(n=MOST_SERIES + 1, steps=3).plot().axes) == MOST_SERIES
 
 
-def test_one_series_goes_into_given_axes():
+def test_one_series_is_drawn_on_existing_axes():
     ax = Figure().subplots()
     assert explanation(n=1).plot(ax=ax) is ax
     assert len(ax.images) == 1
 
 
-def test_several_series_do_not_go_into_one_pair_of_axes():
+def test_several_series_on_one_pair_of_axes_are_refused():
     architecture = "expected one series to plot into ax, got 2; select one with explanation[[row]], or omit ax"
     with pytest.raises(ParameterError, match=f"^{re.escape(architecture)}$"):
         explanation(n=2).plot(ax=Figure().subplots())
@@ -125,7 +125,7 @@ def test_channels_of_very_different_size_are_rescaled_with_a_note():
     assert max(line.get_ydata().max() for line in ax.lines) == 1.0
 
 
-def test_a_long_series_keeps_its_peaks_in_the_picture():
+def test_a_long_series_keeps_its_peaks_in_the_figure():
     values = np.zeros(200_000)
     values[123_456] = 9.0
     weights = np.full(200_000, 1e-6)

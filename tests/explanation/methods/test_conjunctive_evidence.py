@@ -87,6 +87,6 @@ def test_a_loaded_network_explains_as_the_saved_one(learnt: FittedModel, tmp_pat
     np.testing.assert_array_equal(np.concatenate(again.importance), np.concatenate(expected.importance))
 
 
-def test_evidence_comes_first_among_the_methods(learnt: FittedModel) -> None:
+def test_evidence_is_the_first_method(learnt: FittedModel) -> None:
     assert methods_of(learnt)[:2] == ["evidence", "attention"]
     assert "occlusion" in methods_of(learnt)

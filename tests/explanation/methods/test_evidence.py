@@ -159,7 +159,7 @@ def test_evidence_for_each_of_several_labels() -> None:
     )
 
 
-def test_a_target_that_is_no_class_is_refused() -> None:
+def test_a_target_of_an_unknown_class_is_refused() -> None:
     panel = bumped(2)
     with pytest.raises(ParameterError) as error:
         explain_evidence(fit_rocket(panel), panel, "c2")
@@ -306,7 +306,7 @@ def test_a_table_has_a_row_for_each_frequency() -> None:
     assert table["importance"].to_pylist() == explanation.frequencies[1][:, 0].tolist()
 
 
-def test_without_a_spectrum_there_are_no_frequencies() -> None:
+def test_frequencies_need_a_spectrum() -> None:
     model = TimeSeriesClassifier(Rocket(features=84), random_state=0).fit(*waves_of(0))
     explanation = model.explain(waves_of(1)[0][:2], method="evidence")
     assert explanation.frequencies is None

@@ -70,7 +70,7 @@ def test_occlusion_is_reproducible_and_excludes_the_series_itself():
     np.testing.assert_allclose(one.importance[1], 1.0)
 
 
-def test_background_values_are_taken_at_the_same_relative_position():
+def test_background_values_have_the_same_relative_position():
     panel, background = noise(6, 3).compact(), Panel.from_series([np.arange(3.0), np.arange(12.0)])
     assert matching_steps(panel, background, np.array([0, 1])).tolist() == [0, 0, 1, 1, 2, 2, 5, 9, 13]
 

@@ -206,6 +206,6 @@ def test_long_series_are_measured_less_or_not_at_all():
         assert found is None if series is None else found["series"] == series
 
 
-def test_a_run_measures_no_importance_where_one_class_is_known():
+def test_a_run_with_one_known_class_measures_no_importance():
     panel = noise(20, 20, 20).replace(labels=np.array(list("aaa")))
     assert measure_explanations(linear([[1.0]]), panel, panel)["importance"] is None

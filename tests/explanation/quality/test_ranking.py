@@ -56,6 +56,6 @@ def test_equal_importance_ranks_as_chance():
     assert own == pytest.approx(chance)
 
 
-def test_without_a_positive_effect_nothing_ranks():
+def test_ranking_needs_a_positive_effect():
     assert rank_by_effect(np.arange(4.0), np.zeros(4)) == (0.0, 0.0)
     assert rank_by_effect(np.ones(1), np.ones(1)) == (0.0, 0.0)
