@@ -59,7 +59,7 @@ def test_windows_of_recordings_train_and_are_merged_again(limelight: Commands, f
     np.testing.assert_allclose(sums, 1)
 
 
-def test_windows_of_one_recording_stand_on_one_side(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+def test_windows_of_one_recording_are_in_one_part(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     limelight("train", folder, "-o", "run", *WINDOWS, *SOLVED)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     tested = set(parquet.read_table(tmp_path / "run" / "predictions.parquet")["recording"].to_pylist())
@@ -67,7 +67,7 @@ def test_windows_of_one_recording_stand_on_one_side(limelight: Commands, folder:
     assert sum(metrics["counts"].values()) == 9 * 12
 
 
-def test_windows_may_be_said_in_seconds(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+def test_windows_have_a_length_in_seconds(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     seconds = ["--set", "windows.length=2s", "--set", "windows.stride=1s"]
     limelight("train", folder, "-o", "seconds", *seconds, *SOLVED)
     limelight("train", folder, "-o", "steps", *WINDOWS, *SOLVED)
@@ -194,7 +194,7 @@ def test_a_pattern_of_files_is_one_table(limelight: Commands, tmp_path: Path) ->
     assert parquet.read_table(tmp_path / "run" / "predictions.parquet").num_rows % 9 == 0
 
 
-def test_the_folder_of_the_data_can_be_said(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+def test_the_folder_of_the_data_may_be_an_option(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     experiment = {"data": {"folder": "somewhere", "series": "series.parquet"}, "windows": {"length": 20}}
     (tmp_path / "e.json").write_text(json.dumps(experiment))
     printed = limelight("inspect", "e.json", "--data", "mine")
@@ -202,7 +202,7 @@ def test_the_folder_of_the_data_can_be_said(limelight: Commands, folder: Path, t
     assert "pass --set split.group=machine so that the scores hold for new ones" in printed
 
 
-def test_holes_are_trained_with_a_mask_and_said(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+def test_missing_values_are_trained_with_a_mask(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     table = recordings()
     values = np.array(table["speed"]).copy()
     values[::7] = np.nan
@@ -236,7 +236,7 @@ def test_workers_sharing_a_store_change_no_prediction(limelight: Commands, folde
     assert first.equals(second)
 
 
-def test_units_stand_on_the_axes_of_the_pictures(limelight: Commands, folder: Path, tmp_path: Path) -> None:
+def test_units_are_on_the_axes_of_pictures(limelight: Commands, folder: Path, tmp_path: Path) -> None:
     units = ["--set", 'data.units={"speed": "m/s", "time": "s"}']
     limelight("train", folder, "-o", "run", *WINDOWS, *SOLVED, *units)
     page = (tmp_path / "run" / "report" / "index.html").read_text()

@@ -174,7 +174,7 @@ def test_numbers_count_from_the_beginning_of_a_dated_series() -> None:
 @pytest.mark.parametrize(
     ("start", "end"), [("08:00:02", "08:00:04"), ("00:00:02", "00:00:04"), ("0:00:02", "0:00:04.5")]
 )
-def test_times_of_day_and_elapsed_times_are_told_apart(start: str, end: str) -> None:
+def test_times_of_day_and_elapsed_times_are_distinguished(start: str, end: str) -> None:
     clock = pd.date_range("2025-03-01 08:00", periods=10, freq="s")
     assert spelled(read_table(series(["r1"], clock), labels=intervals(("r1", start, end, "a")))) == "nnaaannnnn"
 
