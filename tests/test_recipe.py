@@ -165,6 +165,18 @@ def test_windows_are_calibrated_on_all_recordings() -> None:
     assert result.model.decision.mixing.weight == pytest.approx(1 / 12)
 
 
+def test_few_validation_recordings_calibrate_no_closed_form_head() -> None:
+    waves = [PANEL.series(row)[:, 0] for row in range(200)]
+    recordings = Panel.from_series([np.concatenate(waves[row::10]) for row in range(10)], labels=["a", "b"] * 5)
+    windows = cut_windows(recordings, length=20, stride=20)
+    last = windows.groups() == recordings.ids[-1]
+    result = Recipe.of(MODELS["solved"]).fit(
+        windows[np.flatnonzero(~last)], task_of(windows), validation=windows[np.flatnonzero(last)], seed=0
+    )
+    assert result.model.decision.mixing is not None
+    assert result.model.decision.mixing.weight == pytest.approx(1 / 11)
+
+
 def test_thresholds_without_validation_series_are_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "fit", lambda *arguments, **rest: pytest.fail("a network was trained"))
     recipe = Recipe.of(MODELS["trained"], decision={"thresholds": "f1"})

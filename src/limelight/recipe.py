@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MOST_GROUP_FOLDS = 5
 """The most folds in which groups are held out to calibrate prediction sets."""
+FEWEST_GROUPS = 10
+"""Groups of validation series from which they calibrate a head in closed form, rather than its training series."""
 SIZED_FOR = Blocks.MANY + 1
 """Number of series for which an encoder is sized that further series are added to."""
 SOLVED, SOLVED_BY_GROUP, TOO_FEW = "solved", "solved by group", "too few"
@@ -137,6 +139,15 @@ class Recipe:
         if groups is None or panel.labels is None or self.hold_out.by != "random":
             return False
         return len(panel) <= MOST_AT_ONCE and can_leave_groups_out(panel.labels, groups)
+
+    def _has_few_groups(self, validation: Panel | None, panel: Panel) -> bool:
+        """Whether validation series without a stated share have few groups: below 10, and fewer than in training."""
+        if validation is None or self.hold_out.share is not None:
+            return False
+        held_out, fitted = (one.groups(self.hold_out.group) for one in (validation, panel))
+        if held_out is None or fitted is None:
+            return False
+        return len(np.unique(held_out)) < min(len(np.unique(fitted)), FEWEST_GROUPS)
 
     def may_train_network(self, panel: Panel) -> bool:
         """Whether a fit on this panel trains a network by gradient descent, or may do so to compare it."""
@@ -335,7 +346,8 @@ class Recipe:
             should_prune=should_prune,
         )
         honest = self._has_honest_predictions(panel)
-        calibration, logits = result.calibration_data(panel, validation, honest=honest)
+        few = result.out_of_sample is not None and honest and self._has_few_groups(validation, panel)
+        calibration, logits = result.calibration_data(panel, None if few else validation, honest=honest)
         if self._calibrates_by_group(everything):
             calibration, logits = everything, self._out_of_group_logits(everything, task, seed)
         if result.model.architecture.encoder.closed_form:
