@@ -233,8 +233,7 @@ def _require_local_source(source: Path) -> None:
 def _require_files(experiment: Experiment) -> None:
     """Raise DataError if a file of the experiment is missing, before anything slow is imported."""
     from limelight.data.reading.datasets import TableDataset
-    from limelight.data.reading.label_files import label_paths
-    from limelight.data.reading.locating import find_files, local_file, opened
+    from limelight.data.reading.locating import find_files, label_paths, local_file, opened
     from limelight.data.store.open import is_store
 
     data = experiment.data

@@ -240,8 +240,12 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_folder_is_not_a_table(tmp_path):
-    assert read_error(DataError, pa.table({"series_id": ["a"], "x": [1]}), labels=tmp_path) == (
+    series = pa.table({"series_id": ["a"], "x": [1]})
+    assert read_error(DataError, series, metadata=tmp_path) == (
         f"expected a file at '{tmp_path}', got a folder; name the file in it"
+    )
+    assert read_error(DataError, series, labels=tmp_path) == (
+        f"expected files with labels in the folder '{tmp_path}', got none; name the table of labels"
     )
 
 

@@ -19,7 +19,7 @@ from limelight.errors import DataError
 from limelight.types import Flags, Rows
 
 INTERVALS = "intervals whose steps have a label"
-ROUNDING = 4
+LAST_PLACES = 4
 """Units in the last place by which a bound and the time of a step may differ, as 0.1 + 0.2 and 0.3 do."""
 
 
@@ -232,7 +232,7 @@ def _steps_of(reading: _Reading, panel: Panel, owners: Rows, *, of_steps: bool) 
             continue
         assert panel.times is not None
         times = panel.times[panel.starts[row] : panel.starts[row] + length]
-        slack = ROUNDING * np.spacing(np.abs(times).max()) if times.dtype.kind == "f" else 0
+        slack = LAST_PLACES * np.spacing(np.abs(times).max()) if times.dtype.kind == "f" else 0
         first[rows] = np.searchsorted(times, starts - slack, "left")
         stop[rows] = np.searchsorted(times, ends + slack, "right")
         between = rows[(stop[rows] <= first[rows]) & (first[rows] > 0) & (first[rows] < length)]

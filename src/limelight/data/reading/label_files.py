@@ -14,7 +14,7 @@ from limelight.data.places import local_path, url_of
 from limelight.data.reading.compression import stem_of
 from limelight.data.reading.dialect import DETECT, CsvOptions
 from limelight.data.reading.interval_tables import find_interval_columns
-from limelight.data.reading.locating import find_files, is_pattern
+from limelight.data.reading.locating import TRACK_SUFFIXES, label_paths
 from limelight.data.reading.names import is_named
 from limelight.data.reading.sources import Source, open_source
 from limelight.errors import DataError, counted, listing
@@ -24,25 +24,9 @@ FILE_COLUMN = "file"
 TRACK_COLUMNS = ("start", "end", "label")
 TRACK = "a start, an end and a label in each line"
 TRACK_LINE = re.compile(r"\s*(-?\d+(?:[.,]\d+)?)\t(-?\d+(?:[.,]\d+)?)\t(.*)")
-TRACK_SUFFIXES = ("", ".txt", ".lab", ".tsv")
 DETAIL = "\\"
 """Begins a line with the frequencies of the label above it, in tracks of Audacity."""
 MOST_TRACK_BYTES = 1 << 26
-
-
-def label_paths(labels: Any) -> list[Path] | None:
-    """Return the files that hold labels, if they are named by a pattern or a folder; else None.
-
-    Raises
-    ------
-    DataError
-        If there are no files.
-    """
-    if not isinstance(labels, str | Path):
-        return None
-    place = url_of(labels) or str(local_path(labels))
-    several = is_pattern(place) and not Path(place).exists()
-    return find_files(labels) if several or (url_of(labels) is None and Path(place).is_dir()) else None
 
 
 def open_labels(labels: Any, csv: CsvOptions = DETECT) -> Source:

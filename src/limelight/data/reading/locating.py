@@ -21,8 +21,12 @@ from limelight.data.reading.datasets import (
     is_pyarrow_dataset,
 )
 from limelight.data.reading.folders import TABLES, FolderContent, folder_content
+from limelight.data.reading.formats import is_table
 from limelight.data.store.open import is_store
 from limelight.errors import DataError, listing
+
+TRACK_SUFFIXES = ("", ".txt", ".lab", ".tsv")
+"""Suffixes of label tracks: lines with a start, an end and a label."""
 
 
 def opened(series: Any) -> Any:
@@ -106,6 +110,39 @@ def _find_place(named: str | Path) -> list[Path]:
     if place.exists() or not is_pattern(str(place)):
         return [place]
     return _matches(str(place))
+
+
+def label_paths(labels: Any) -> list[Path] | None:
+    """Return the files that hold labels, if they are named by a pattern or a folder; None for anything else.
+
+    Parameters
+    ----------
+    labels
+        As for ``read_table``.
+
+    Returns
+    -------
+    list[Path] or None
+        Sorted by path; of a folder, the tables and label tracks in it.
+
+    Raises
+    ------
+    DataError
+        If there are no such files.
+    """
+    if not isinstance(labels, str | Path):
+        return None
+    url = url_of(labels)
+    if url is not None:
+        return find_files(labels) if is_pattern(url) else None
+    place = local_path(labels)
+    if not place.is_dir():
+        return find_files(labels) if is_pattern(str(place)) and not place.exists() else None
+    files = [one for one in sorted(place.iterdir()) if one.is_file() and not one.name.startswith((".", "~"))]
+    files = [one for one in files if is_table(one) or one.suffix.lower() in TRACK_SUFFIXES]
+    if not files:
+        raise DataError(f"expected files with labels in the folder {str(place)!r}, got none; name the table of labels")
+    return files
 
 
 def content_at(place: Any) -> FolderContent | None:
