@@ -255,6 +255,14 @@ def test_an_interval_without_a_label_is_refused() -> None:
     )
 
 
+def test_comments_are_refused_as_labels() -> None:
+    table = intervals(*(("r1", row / 200, row / 200, f"comment {row}") for row in range(1_001)))
+    assert message_of(LabelError, read_table, series(["r1"]), labels=table) == (
+        "expected at most 1,000 labels in column 'label' of the labels table, got 1,001; name the column of the label with "
+        "label=... (--label)"
+    )
+
+
 def test_columns_that_are_constant_in_a_series_are_metadata() -> None:
     panel = read_table(series(), labels=TABLE.assign(subject=["ann", "bob", "bob"], comment=["", "x", "y"]))
     assert panel.metadata is not None

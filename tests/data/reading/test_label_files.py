@@ -71,6 +71,13 @@ def test_tables_of_intervals_label_the_recordings_of_their_names(folder: Path) -
     assert words(read_table(folder / "recordings", labels=folder / "labels"), 1) == LABELS
 
 
+def test_a_folder_may_hold_one_table_of_labels(folder: Path) -> None:
+    (folder / "labels" / "all.csv").write_text("id,label\nmonday,song\ntuesday,call\n")
+    labels = read_table(folder / "recordings", labels=folder / "labels").labels
+    assert labels is not None
+    assert labels.tolist() == ["song", "call"]
+
+
 def test_files_with_other_columns_are_refused(folder: Path) -> None:
     (folder / "labels" / "monday.csv").write_text("start,end,label\n2,4,song\n")
     (folder / "labels" / "tuesday.csv").write_text("start,end,word\n2,4,song\n")

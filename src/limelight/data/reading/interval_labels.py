@@ -19,10 +19,12 @@ from limelight.data.reading.interval_tables import IntervalColumns, find_interva
 from limelight.data.reading.joins import find_joined_label, further_fields, join_labels, labels_of_rows
 from limelight.data.reading.names import STATES, is_named, plain_name
 from limelight.data.reading.sources import Source
-from limelight.errors import DataError, counted, listing
+from limelight.errors import DataError, LabelError, counted, listing
 from limelight.task import UNKNOWN
 from limelight.types import Rows
 
+MOST_LABELS = 1_000
+"""Labels of intervals; a column with more is a comment."""
 MOST_OVERLAP = 0.05
 """Share of the labelled steps in intervals of several labels up to which each step still has one label."""
 NOWHERE = -2
@@ -133,7 +135,7 @@ def join_intervals(
         If the table has no ids of the series, an interval ends before it starts, the clocks are of different kinds, or
         no interval covers a step.
     LabelError
-        If an interval has no label.
+        If an interval has no label, or there are more than 1,000 labels.
 
     Example
     -------
@@ -155,6 +157,11 @@ def join_intervals(
         notes.append(f"intervals of {len(ids.unknown)} unknown series ignored: {listing(ids.unknown)}")
     label = find_joined_label(source, label, (*given[:2], None if ids is None else ids.name, mask), notes)
     labels = _Labels.of(labels_of_rows(source, _words_of(ids, source), label, mask, np.arange(source.rows), notes))
+    if len(labels.classes) > MOST_LABELS:
+        raise LabelError(
+            f"expected at most {MOST_LABELS:,} labels in column {label!r} of {source.name}, got "
+            f"{len(labels.classes):,}; name the column of the label with label=... (--label)"
+        )
     spans = place_intervals(source, columns, panel, owners, notes)
     step_labels = _paint(panel, owners, spans, labels, outside, notes)
     if ids is None:

@@ -69,6 +69,8 @@ def open_labels(labels: Any, csv: CsvOptions = DETECT) -> Source:
         return replace(track, notes=(f"read {track.name} as a label track: {TRACK}",))
     tracks = [_label_track(path) for path in paths]
     sources = [track or open_source(path, "labels", csv) for path, track in zip(paths, tracks, strict=True)]
+    if len(sources) == 1 and find_interval_columns(sources[0].columns) is None:
+        return sources[0]
     what = f"label tracks: {TRACK}" if all(tracks) else "tables of intervals"
     return _joined(paths, sources, repr(str(labels)), what)
 
