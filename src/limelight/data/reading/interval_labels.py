@@ -23,7 +23,7 @@ from limelight.errors import DataError, LabelError, counted, listing
 from limelight.task import UNKNOWN
 from limelight.types import Rows
 
-MOST_LABELS = 1_000
+MOST_INTERVAL_LABELS = 1_000
 """Labels of intervals; a column with more is a comment."""
 MOST_OVERLAP = 0.05
 """Share of the labelled steps in intervals of several labels up to which each step still has one label."""
@@ -157,9 +157,9 @@ def join_intervals(
         notes.append(f"intervals of {len(ids.unknown)} unknown series ignored: {listing(ids.unknown)}")
     label = find_joined_label(source, label, (*given[:2], None if ids is None else ids.name, mask), notes)
     labels = _Labels.of(labels_of_rows(source, _words_of(ids, source), label, mask, np.arange(source.rows), notes))
-    if len(labels.classes) > MOST_LABELS:
+    if len(labels.classes) > MOST_INTERVAL_LABELS:
         raise LabelError(
-            f"expected at most {MOST_LABELS:,} labels in column {label!r} of {source.name}, got "
+            f"expected at most {MOST_INTERVAL_LABELS:,} labels in column {label!r} of {source.name}, got "
             f"{len(labels.classes):,}; name the column of the label with label=... (--label)"
         )
     spans = place_intervals(source, columns, panel, owners, notes)
